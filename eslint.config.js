@@ -1,0 +1,79 @@
+import js from '@eslint/js'
+import svelte from 'eslint-plugin-svelte'
+import { defineConfig } from 'eslint/config'
+import globals from 'globals'
+import ts from 'typescript-eslint'
+import svelteConfig from './svelte.config.js'
+
+const unused = {
+	argsIgnorePattern: '^_',
+	varsIgnorePattern: '^_',
+	destructuredArrayIgnorePattern: '^_',
+	ignoreRestSiblings: true
+}
+
+export default defineConfig(
+	{
+		ignores: [
+			'.svelte-kit/',
+			'build/',
+			'coverage/',
+			'dist/',
+			// Apps with compilers and packages of their own.
+			'tests/compat/kit2/',
+			'tests/compat/kit3/',
+			// Other people's code, kept as they wrote it.
+			'tests/types/seed/'
+		]
+	},
+	js.configs.recommended,
+	...ts.configs.recommended,
+	...svelte.configs.recommended,
+	{
+		languageOptions: { globals: { ...globals.browser, ...globals.node } },
+		rules: {
+			// The compiler knows these better.
+			'no-undef': 'off',
+			// A wire format is made of control characters.
+			'no-control-regex': 'off',
+			'@typescript-eslint/no-unused-vars': ['error', unused],
+			'object-shorthand': 'error',
+			'prefer-const': 'error',
+			eqeqeq: ['error', 'always', { null: 'ignore' }],
+			// The demo has no base path, and its links are plain.
+			'svelte/no-navigation-without-resolve': 'off'
+		}
+	},
+	{
+		files: ['**/*.svelte', '**/*.svelte.ts', '**/*.svelte.js'],
+		languageOptions: {
+			parserOptions: {
+				parser: ts.parser,
+				extraFileExtensions: ['.svelte'],
+				svelteConfig
+			}
+		}
+	},
+	{
+		// With types: a promise that nobody waits for is a rejection that nobody hears.
+		files: ['src/lib/**/*.ts'],
+		languageOptions: {
+			parserOptions: {
+				projectService: true,
+				tsconfigRootDir: import.meta.dirname,
+				extraFileExtensions: ['.svelte']
+			}
+		},
+		rules: {
+			'@typescript-eslint/no-floating-promises': 'error',
+			'@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
+			'@typescript-eslint/await-thenable': 'error',
+			'@typescript-eslint/switch-exhaustiveness-check': [
+				'error',
+				{ considerDefaultExhaustiveForUnions: true }
+			],
+			'@typescript-eslint/consistent-type-imports': 'error',
+			'no-console': ['error', { allow: ['warn', 'error'] }]
+		}
+	}
+)
