@@ -1,0 +1,75 @@
+// A Chromium for the tests: the one that is there, else Playwright's own, else the system's.
+
+import { existsSync } from 'node:fs'
+import { root, tool } from './install.mjs'
+import { run } from './process.mjs'
+import { ensure, findAll } from './system.mjs'
+
+/**
+ * Flags that let Chromium run as root, without a graphics card and without phoning home.
+ */
+export const chromiumArgs = [
+	'--no-sandbox',
+	'--disable-gpu',
+	'--disable-dev-shm-usage',
+	'--disable-background-networking',
+	'--disable-component-update',
+	'--no-first-run'
+]
+
+/**
+ * The path of a Chromium that starts, without installing one.
+ *
+ * @returns {Promise<string | undefined>}
+ */
+export async function findBrowser() {
+	const named = process.env.CHROMIUM_PATH
+	if (named) {
+		if (await starts(named)) return named
+		throw new Error(`CHROMIUM_PATH=${named} does not start. Correct it, or unset it.`)
+	}
+	for (const path of new Set([...findAll('chromium'), await playwrightPath()])) {
+		if (path && (await starts(path))) return path
+	}
+	return undefined
+}
+
+/**
+ * The path of a Chromium that starts; installs one if there is none.
+ *
+ * @returns {Promise<string>}
+ */
+export async function ensureBrowser() {
+	const present = await findBrowser()
+	if (present) return present
+
+	console.log('Fetching a browser (playwright install chromium) …')
+	await tool('playwright/cli.js', ['install', 'chromium'], { timeout: 5 * 60_000 })
+	const fetched = await playwrightPath()
+	if (fetched && (await starts(fetched))) return fetched
+
+	const { path, reason } = await ensure('chromium')
+	if (path && (await starts(path))) return path
+	throw new Error(
+		`The browser tests need Chromium or Chrome, and none could be installed: ${reason ?? 'it does not start'}.\n` +
+			'Install one, or set CHROMIUM_PATH to its executable.'
+	)
+}
+
+/** Where Playwright keeps its own Chromium. */
+async function playwrightPath() {
+	if (!existsSync(`${root}/node_modules/playwright`)) return undefined
+	const { chromium } = await import('playwright')
+	const path = chromium.executablePath()
+	return existsSync(path) ? path : undefined
+}
+
+/**
+ * A file that is there may still not run: libraries missing, or a stub that wants a package manager.
+ *
+ * @param {string} path
+ */
+async function starts(path) {
+	const { code, output } = await run(path, ['--version'], { quiet: true, timeout: 20_000 })
+	return code === 0 && /\d+\.\d+/.test(output)
+}

@@ -1,0 +1,48 @@
+// npm run demo: installs what is missing, builds the demo site for production and serves it.
+
+import { buildApp, startApp } from './app.mjs'
+import { ensureInstalled } from './install.mjs'
+import { isFree } from './port.mjs'
+import { fail, stopChildren } from './process.mjs'
+
+const port = Number(process.env.PORT || 3000)
+if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+	fail(`PORT=${process.env.PORT} is not a port. Give a number from 1 to 65535.`)
+}
+
+/** @type {import('./app.mjs').App | undefined} */
+let app
+let stopping = false
+
+async function stop() {
+	if (stopping) return
+	stopping = true
+	stopChildren()
+	await app?.stop()
+	process.exit(0)
+}
+process.on('SIGINT', stop)
+process.on('SIGTERM', stop)
+process.on('SIGHUP', stop)
+
+try {
+	await demo()
+} catch (error) {
+	if (!stopping) fail(error instanceof Error ? error.message : String(error))
+}
+
+async function demo() {
+	// Before the build, so that nobody waits a minute to be told.
+	if (!(await isFree(port))) {
+		fail(`Port ${port} is in use. Choose another one: PORT=${port + 1} npm run demo`)
+	}
+	await ensureInstalled()
+	await buildApp()
+	if (stopping) return
+	const { ORIGIN, SHUTDOWN_TIMEOUT = '5' } = process.env
+	app = await startApp({ port, env: { SHUTDOWN_TIMEOUT, ...(ORIGIN && { ORIGIN }) }, quiet: true })
+	if (stopping) return app.stop()
+	console.log(`\n  The demo is live at ${app.url}\n  Ctrl-C stops it.\n`)
+	const code = await app.exited
+	if (!stopping) fail(`The demo server ended by itself (${code}).`)
+}

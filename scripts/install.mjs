@@ -1,0 +1,127 @@
+// What has to be there before anything else can run: the packages of the lock file, and a Node that
+// the tool chain accepts. A machine may bring an older one; the `node` package then steps in.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { fail, run } from './process.mjs'
+
+export const root = fileURLToPath(new URL('..', import.meta.url))
+
+const modules = join(root, 'node_modules')
+const windows = process.platform === 'win32'
+
+/** The oldest Node that Vite and Vitest run on. */
+const oldest = '22.12'
+
+/** Install what the lock file asks for, if it is not there yet. */
+export async function ensureInstalled() {
+	if (!isStale()) return
+	// `npm ci` begins by deleting everything, which only a missing folder makes worth its time.
+	const args = existsSync(join(modules, '.package-lock.json')) ? ['install', '--no-save'] : ['ci']
+	console.log(`Installing packages (npm ${args.join(' ')}) …`)
+	const { code } = await npm([...args, '--no-fund', '--no-audit'])
+	if (code !== 0) {
+		fail(`npm ${args[0]} failed. Check the network, then run this command again.`)
+	}
+}
+
+/**
+ * Whether node_modules differs from package-lock.json. npm writes down what it installed at the end of
+ * every install, so an interrupted one counts as stale too.
+ */
+function isStale() {
+	const wanted = readPackages(join(root, 'package-lock.json'))
+	const present = readPackages(join(modules, '.package-lock.json'))
+	if (!wanted || !present) return true
+	return Object.entries(wanted).some(([path, { version, optional, link }]) => {
+		if (path === '' || link) return false
+		// Optional packages are those of other platforms, most of them.
+		if (!present[path]) return !optional
+		return present[path].version !== version
+	})
+}
+
+/** @param {string} file */
+function readPackages(file) {
+	try {
+		return JSON.parse(readFileSync(file, 'utf8')).packages
+	} catch {
+		return undefined
+	}
+}
+
+/**
+ * Run npm: the one that runs this script if there is one, else the one on the PATH.
+ *
+ * @param {string[]} args
+ * @param {Parameters<typeof run>[2]} [options]
+ */
+export function npm(args, options) {
+	const cli = process.env.npm_execpath
+	return cli && /npm-cli\.c?js$/.test(cli)
+		? run(process.execPath, [cli, ...args], { cwd: root, ...options })
+		: run('npm', args, { cwd: root, ...options })
+}
+
+/** @type {Promise<string> | undefined} */
+let found
+
+/** The path of a Node that runs the tool chain. Call it after `ensureInstalled`. */
+export function ensureNode() {
+	return (found ??= findNode())
+}
+
+async function findNode() {
+	const own = join(modules, 'node', 'bin', windows ? 'node.exe' : 'node')
+	if (await isRecent(own)) return own
+	if (isRecentVersion(process.versions.node)) return process.execPath
+
+	// npm did not run the install script of the `node` package: some versions ask for an approval
+	// first, and `ignore-scripts` forbids it altogether.
+	console.log('Fetching a newer Node …')
+	const folder = join(modules, 'node')
+	await run(process.execPath, ['installArchSpecificPackage.js'], { cwd: folder, quiet: true })
+	if (await isRecent(own)) return own
+	return fail(
+		`This project is built with Node ${oldest} or newer; this is Node ${process.versions.node}, ` +
+			'and a newer one could not be fetched from npm.\nInstall one from https://nodejs.org and run ' +
+			'this command again.'
+	)
+}
+
+/** @param {string} file */
+async function isRecent(file) {
+	if (!existsSync(file)) return false
+	const { code, output } = await run(file, ['--version'], { quiet: true })
+	return code === 0 && isRecentVersion(output.trim().slice(1))
+}
+
+/** @param {string} version */
+function isRecentVersion(version) {
+	return version.localeCompare(oldest, 'en', { numeric: true }) >= 0
+}
+
+/**
+ * The environment for programs of the tool chain: that Node and the installed commands come first.
+ *
+ * @param {NodeJS.ProcessEnv} [extra]
+ * @returns {Promise<NodeJS.ProcessEnv>}
+ */
+export async function toolEnv(extra = {}) {
+	const node = await ensureNode()
+	const path = [join(node, '..'), join(modules, '.bin'), process.env.PATH].join(delimiter)
+	return { ...process.env, PATH: path, ...extra }
+}
+
+/**
+ * Run the command of an installed package.
+ *
+ * @param {string} bin path of its script under node_modules
+ * @param {string[]} args
+ * @param {Parameters<typeof run>[2]} [options]
+ */
+export async function tool(bin, args, options = {}) {
+	const env = await toolEnv(options.env)
+	return run(await ensureNode(), [join(modules, bin), ...args], { cwd: root, ...options, env })
+}

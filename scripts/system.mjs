@@ -1,0 +1,179 @@
+// Programs that tests use and npm does not bring: found where they are, else installed where this
+// machine lets us, else named with the line that would install them.
+
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { acquire } from './lock.mjs'
+import { run } from './process.mjs'
+
+/**
+ * @typedef {{ names: string[], folders?: string[], package: string }} Program the names it goes by,
+ * folders beside the PATH to look in (a `*` stands for one path segment, newest first), and the Debian
+ * package that brings it
+ */
+
+/** @satisfies {Record<string, Program>} */
+const programs = {
+	'redis-server': { names: ['redis-server', 'valkey-server'], package: 'redis-server' },
+	'nats-server': { names: ['nats-server'], package: 'nats-server' },
+	postgres: {
+		names: ['postgres'],
+		folders: ['/usr/lib/postgresql/*/bin', '/usr/pgsql-*/bin', '/opt/homebrew/opt/postgresql*/bin'],
+		package: 'postgresql'
+	},
+	initdb: {
+		names: ['initdb'],
+		folders: ['/usr/lib/postgresql/*/bin', '/usr/pgsql-*/bin', '/opt/homebrew/opt/postgresql*/bin'],
+		package: 'postgresql'
+	},
+	nginx: { names: ['nginx'], folders: ['/usr/sbin', '/usr/local/sbin'], package: 'nginx' },
+	openssl: { names: ['openssl'], package: 'openssl' },
+	chromium: {
+		names: [
+			'chromium',
+			'chromium-browser',
+			'google-chrome-stable',
+			'google-chrome',
+			'chrome',
+			'microsoft-edge-stable'
+		],
+		folders: [
+			'/opt/google/chrome',
+			'/Applications/Google Chrome.app/Contents/MacOS',
+			'/Applications/Chromium.app/Contents/MacOS'
+		],
+		package: 'chromium'
+	},
+	firefox: { names: ['firefox-esr', 'firefox'], package: 'firefox-esr' },
+	WebKitWebDriver: { names: ['WebKitWebDriver'], package: 'webkit2gtk-driver' },
+	Xvfb: { names: ['Xvfb'], package: 'xvfb' }
+}
+
+/** @typedef {keyof typeof programs} ProgramName */
+
+const lock = join(tmpdir(), 'sveltekit-sse-apt.lock')
+/** What could not be installed, and when: one failed attempt is enough for a while. */
+const failures = join(tmpdir(), 'sveltekit-sse-apt.json')
+const patience = 15 * 60_000
+
+/** @type {Map<string, Promise<{ path?: string, reason?: string }>>} */
+const known = new Map()
+
+/**
+ * Find a program, or install it. Quick when it is there; safe to call from many processes at a time.
+ *
+ * @param {ProgramName} name
+ * @returns {Promise<{ path?: string, reason?: string }>} the path of the executable, or the reason why
+ * there is none, with the line that would install it
+ * @example
+ * const redis = await ensure('redis-server')
+ * describe.skipIf(redis.reason)('redis', { meta: { skipped: redis.reason } }, () => { … })
+ */
+export function ensure(name) {
+	let result = known.get(name)
+	if (!result) known.set(name, (result = lookUp(name)))
+	return result
+}
+
+/** @param {ProgramName} name */
+async function lookUp(name) {
+	const path = find(name)
+	if (path) return { path }
+	const reason = await install(programs[name].package)
+	const installed = find(name)
+	if (installed) return { path: installed }
+	return { reason: `${name} is not on this machine (${reason})` }
+}
+
+/**
+ * Where a program is, without installing anything.
+ *
+ * @param {ProgramName} name
+ * @returns {string | undefined}
+ */
+export function find(name) {
+	return findAll(name)[0]
+}
+
+/**
+ * Every place where a program is, the PATH first.
+ *
+ * @param {ProgramName} name
+ * @returns {string[]}
+ */
+export function findAll(name) {
+	const { names, folders = [] } = /** @type {Program} */ (programs[name])
+	const places = [...(process.env.PATH ?? '').split(delimiter), ...folders.flatMap(expand)]
+	const ending = process.platform === 'win32' ? '.exe' : ''
+	return names
+		.flatMap((file) => places.map((place) => join(place, file + ending)))
+		.filter((path) => existsSync(path))
+}
+
+/**
+ * @param {string} pattern
+ * @returns {string[]}
+ */
+function expand(pattern) {
+	const segments = pattern.split('/')
+	const star = segments.findIndex((segment) => segment.includes('*'))
+	if (star === -1) return [pattern]
+	const parent = segments.slice(0, star).join('/')
+	const [before = '', after = ''] = (segments[star] ?? '').split('*')
+	if (!existsSync(parent)) return []
+	return readdirSync(parent)
+		.filter((name) => name.startsWith(before) && name.endsWith(after))
+		.sort((one, other) => other.localeCompare(one, 'en', { numeric: true }))
+		.map((name) => [parent, name, ...segments.slice(star + 1)].join('/'))
+}
+
+/**
+ * Install a Debian package where that needs no questions asked.
+ *
+ * @param {string} name
+ * @returns {Promise<string>} why it may still not be there
+ */
+async function install(name) {
+	const line = `apt-get install -y --no-install-recommends ${name}`
+	const advice = `install it: ${line}`
+	if ((await run('apt-get', ['--version'], { quiet: true })).code !== 0) {
+		return `no apt-get here; the Debian package is ${name}`
+	}
+	const root = process.getuid?.() === 0
+	if (!root && (await run('sudo', ['-n', 'true'], { quiet: true })).code !== 0) return advice
+
+	const release = await acquire(lock)
+	try {
+		if (Date.now() - (readFailures()[name] ?? 0) < patience) return advice
+		console.error(`Installing ${name} (apt-get) …`)
+		const settings = ['DPkg::Lock::Timeout=120', 'Acquire::Retries=2'].flatMap((set) => ['-o', set])
+		const apt = (/** @type {string[]} */ ...args) => {
+			const line = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...settings, ...args]
+			const file = root ? 'env' : 'sudo'
+			return run(file, root ? line.slice(1) : ['-n', ...line], { quiet: true, timeout: 8 * 60_000 })
+		}
+		const packageArgs = ['install', '-y', '--no-install-recommends', name]
+		// The lists may be missing, or older than what the archive still has.
+		let { code, output } = await apt(...packageArgs)
+		if (code !== 0) {
+			await apt('update')
+			;({ code, output } = await apt(...packageArgs))
+		}
+		if (code === 0) return `${name} is installed`
+		writeFileSync(failures, JSON.stringify({ ...readFailures(), [name]: Date.now() }))
+		const last = output.trim().split('\n').at(-1)
+		return `apt-get could not install ${name}: ${last}; ${advice}`
+	} finally {
+		release()
+	}
+}
+
+/** @returns {Record<string, number>} */
+function readFailures() {
+	try {
+		return JSON.parse(readFileSync(failures, 'utf8'))
+	} catch {
+		return {}
+	}
+}

@@ -1,0 +1,189 @@
+// npm test: installs what is missing, runs every part and ends with one line of sums.
+// npm run test:<part>: one part; what follows `--` narrows it down (for Vitest a file name or -t).
+
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ensureBrowser } from './browser.mjs'
+import { ensureInstalled, root, tool } from './install.mjs'
+import { fail, stopChildren } from './process.mjs'
+
+/**
+ * @typedef {{ passed: number, failed: number, skipped: { name: string, reason: string }[] }} Sum
+ * @typedef {(args: string[]) => Promise<Sum>} Step
+ */
+
+const minute = 60_000
+const work = mkdtempSync(join(tmpdir(), 'sveltekit-sse-test-'))
+
+/**
+ * The parts, cheap ones first: what breaks often is said early.
+ *
+ * @type {Record<string, { steps: Step[], browser?: boolean }>}
+ */
+const parts = {
+	types: {
+		steps: [
+			check('svelte-check', 'svelte-check/bin/svelte-check', [
+				'--tsconfig',
+				'./tsconfig.json',
+				'--fail-on-warnings',
+				'--output',
+				'human'
+			]),
+			check('tsc', 'typescript/bin/tsc', ['--noEmit', '--project', 'tsconfig.json']),
+			vitest('types', 4)
+		]
+	},
+	lint: {
+		steps: [
+			check('eslint', 'eslint/bin/eslint.js', ['--max-warnings', '0'], '.'),
+			check('prettier', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn'], '.')
+		]
+	},
+	unit: { steps: [vitest('unit', 6)] },
+	package: { steps: [vitest('package', 3)] },
+	browser: { steps: [vitest('browser', 5)], browser: true },
+	e2e: { steps: [vitest('e2e', 8)], browser: true },
+	brokers: { steps: [vitest('brokers', 8)] },
+	compat: { steps: [vitest('compat', 8)], browser: true }
+}
+
+/**
+ * A program that is right or wrong as a whole: it counts as one test.
+ *
+ * @param {string} name
+ * @param {string} bin
+ * @param {string[]} options
+ * @param {string} [everything] what it looks at when nothing narrower is asked for
+ * @returns {Step}
+ */
+function check(name, bin, options, everything) {
+	return async (args) => {
+		console.log(`\n· ${name}`)
+		const targets = args.length > 0 || !everything ? args : [everything]
+		const { code } = await tool(bin, [...options, ...targets], { timeout: 5 * minute })
+		console.log(code === 0 ? `  ${name} passed` : `  ${name} failed`)
+		return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: [] }
+	}
+}
+
+/**
+ * The tests of one Vitest project.
+ *
+ * @param {string} project
+ * @param {number} minutes after which the run is cut and counts as failed
+ * @returns {Step}
+ */
+function vitest(project, minutes) {
+	return async (args) => {
+		if (!existsSync(join(root, 'tests', project))) return nothing(project)
+		const file = join(work, `${project}.json`)
+		const { code } = await tool(
+			'vitest/vitest.mjs',
+			[
+				'run',
+				'--project',
+				project,
+				'--reporter=default',
+				'--reporter=./scripts/count-reporter.mjs',
+				'--passWithNoTests',
+				...args
+			],
+			{ env: { TEST_COUNT_FILE: file }, timeout: minutes * minute }
+		)
+		const { done, ...sum } = readCount(file)
+		if (!done) console.log(`  ${project} did not run to its end`)
+		// Vitest may fail for a reason that belongs to no test, a global set-up for one.
+		if (sum.failed === 0 && (code !== 0 || !done)) sum.failed = 1
+		return sum.passed + sum.failed + sum.skipped.length === 0 ? nothing(project) : sum
+	}
+}
+
+/**
+ * @param {string} file
+ * @returns {import('./count-reporter.mjs').Count}
+ */
+function readCount(file) {
+	try {
+		return JSON.parse(readFileSync(file, 'utf8'))
+	} catch {
+		return { passed: 0, failed: 0, skipped: [], done: false }
+	}
+}
+
+/**
+ * @param {string} project
+ * @returns {Sum}
+ */
+function nothing(project) {
+	console.log(`  no tests in tests/${project}`)
+	return { passed: 0, failed: 0, skipped: [] }
+}
+
+/** @param {Sum} sum */
+function describe({ passed, failed, skipped }) {
+	const counts = `${passed} passed, ${failed} failed`
+	return skipped.length > 0 ? `${counts}, ${skipped.length} skipped` : counts
+}
+
+const [name, ...args] = process.argv.slice(2)
+if (name !== undefined && !(name in parts)) {
+	fail(`There is no part ${name}. The parts are: ${Object.keys(parts).join(', ')}.`)
+}
+const chosen = Object.entries(parts).filter(([part]) => name === undefined || part === name)
+
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+	process.on(signal, () => {
+		stopChildren()
+		rmSync(work, { recursive: true, force: true })
+		process.exit(130)
+	})
+}
+
+/** @type {Sum} */
+const total = { passed: 0, failed: 0, skipped: [] }
+/** @type {string[]} */
+const lines = []
+
+await ensureInstalled()
+const { code } = await tool('@sveltejs/kit/svelte-kit.js', ['sync'])
+if (code !== 0) fail('svelte-kit sync failed, see above.')
+
+for (const [part, { steps, browser }] of chosen) {
+	console.log(`\n━━ ${part}`)
+	const start = performance.now()
+	/** @type {Sum} */
+	const sum = { passed: 0, failed: 0, skipped: [] }
+	try {
+		// Found once and handed on, so that every worker uses the same.
+		if (browser) process.env.CHROMIUM_PATH = await ensureBrowser()
+		for (const step of steps) add(sum, await step(args))
+	} catch (error) {
+		console.error(error instanceof Error ? error.message : error)
+		sum.failed++
+	}
+	add(total, sum)
+	const seconds = ((performance.now() - start) / 1000).toFixed(1)
+	lines.push(`${part.padEnd(8)} ${seconds.padStart(6)} s  ${describe(sum)}`)
+}
+rmSync(work, { recursive: true, force: true })
+
+console.log(`\n━━ summary\n${lines.join('\n')}`)
+if (total.skipped.length > 0) {
+	console.log('\nSkipped:')
+	for (const { name, reason } of total.skipped) console.log(`  ${name}: ${reason}`)
+}
+if (total.passed + total.failed === 0) console.log('\nNothing ran.')
+console.log(`\n${describe(total)}`)
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
+
+/**
+ * @param {Sum} sum
+ * @param {Sum} more
+ */
+function add(sum, more) {
+	sum.passed += more.passed
+	sum.failed += more.failed
+	sum.skipped.push(...more.skipped)
+}

@@ -1,0 +1,87 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import { playwright } from '@vitest/browser-playwright'
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+import { chromiumArgs, findBrowser } from './scripts/browser.mjs'
+import { entries } from './scripts/entries.mjs'
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+// Tests import the library by its published names, and get its sources.
+const alias = [
+	...entries().map(({ name, source }) => ({
+		find: new RegExp(`^${name}$`),
+		replacement: path(source)
+	})),
+	{ find: /^\$lib\//, replacement: path('src/lib/') }
+]
+
+const testFiles = (folder: string) => [`tests/${folder}/**/*.{test,spec}.{ts,js}`]
+
+/** A project of tests that run in Node; `*.svelte.ts` compiles as SvelteKit's server compiles it. */
+const node = (name: string, test: Record<string, unknown> = {}) => ({
+	plugins: [svelte()],
+	resolve: { alias },
+	test: { name, environment: 'node' as const, include: testFiles(name), ...test }
+})
+
+export default defineConfig({
+	test: {
+		projects: [
+			// Leak tests count what is left after a collection.
+			node('unit', { execArgv: ['--expose-gc'] }),
+			node('types', {
+				typecheck: {
+					enabled: true,
+					include: ['tests/types/**/*.test-d.ts'],
+					tsconfig: 'tests/types/tsconfig.json'
+				},
+				testTimeout: 60_000
+			}),
+			node('package', {
+				globalSetup: 'tests/package/global-setup.ts',
+				testTimeout: 60_000,
+				hookTimeout: 60_000
+			}),
+			node('e2e', {
+				globalSetup: 'tests/e2e/global-setup.ts',
+				// Pages under test share one server and its state.
+				fileParallelism: false,
+				testTimeout: 30_000,
+				hookTimeout: 60_000
+			}),
+			node('brokers', { fileParallelism: false, testTimeout: 60_000, hookTimeout: 600_000 }),
+			node('compat', { fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 }),
+			{
+				plugins: [svelte()],
+				resolve: { alias },
+				optimizeDeps: {
+					// Found in the middle of a run, they would reload the page under the tests.
+					include: [
+						'esm-env',
+						'eventsource-parser',
+						'fast-check',
+						'svelte',
+						'svelte/reactivity',
+						'svelte/store',
+						'vitest-browser-svelte'
+					]
+				},
+				test: {
+					name: 'browser',
+					include: testFiles('browser'),
+					globalSetup: 'tests/browser/global-setup.ts',
+					browser: {
+						enabled: true,
+						headless: true,
+						screenshotFailures: false,
+						provider: playwright({
+							launchOptions: { executablePath: await findBrowser(), args: chromiumArgs }
+						}),
+						instances: [{ browser: 'chromium' as const }]
+					}
+				}
+			}
+		]
+	}
+})
