@@ -3,7 +3,7 @@
 import { buildApp, startApp } from './app.mjs'
 import { ensureInstalled } from './install.mjs'
 import { isFree } from './port.mjs'
-import { fail, stopChildren } from './process.mjs'
+import { fail, onStop, stopChildren } from './process.mjs'
 
 const port = Number(process.env.PORT || 3000)
 if (!Number.isInteger(port) || port < 1 || port > 65_535) {
@@ -14,16 +14,12 @@ if (!Number.isInteger(port) || port < 1 || port > 65_535) {
 let app
 let stopping = false
 
-async function stop() {
-	if (stopping) return
+onStop(async () => {
 	stopping = true
 	stopChildren()
 	await app?.stop()
 	process.exit(0)
-}
-process.on('SIGINT', stop)
-process.on('SIGTERM', stop)
-process.on('SIGHUP', stop)
+})
 
 try {
 	await demo()
@@ -37,7 +33,8 @@ async function demo() {
 		fail(`Port ${port} is in use. Choose another one: PORT=${port + 1} npm run demo`)
 	}
 	await ensureInstalled()
-	await buildApp()
+	console.log('Building the demo site …')
+	await buildApp({ quiet: true })
 	if (stopping) return
 	const { ORIGIN, SHUTDOWN_TIMEOUT = '5' } = process.env
 	app = await startApp({ port, env: { SHUTDOWN_TIMEOUT, ...(ORIGIN && { ORIGIN }) }, quiet: true })

@@ -58,6 +58,26 @@ export function stopChildren() {
 }
 
 /**
+ * Call back once when asked to stop: Ctrl-C, a signal, or the death of the npm that runs this script.
+ * The shell between npm and a script dies of a signal without passing it on.
+ *
+ * @param {() => void} stop
+ */
+export function onStop(stop) {
+	let stopped = false
+	const once = () => {
+		if (!stopped) stop()
+		stopped = true
+	}
+	for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+		process.on(signal, once)
+	if (process.env.npm_lifecycle_event) {
+		const parent = process.ppid
+		setInterval(() => process.ppid !== parent && once(), 500).unref()
+	}
+}
+
+/**
  * @param {string} message what went wrong and what to do about it
  * @returns {never}
  */

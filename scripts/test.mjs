@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureBrowser } from './browser.mjs'
 import { ensureInstalled, root, tool } from './install.mjs'
-import { fail, stopChildren } from './process.mjs'
+import { fail, onStop, stopChildren } from './process.mjs'
 
 /**
  * @typedef {{ passed: number, failed: number, skipped: { name: string, reason: string }[] }} Sum
@@ -133,13 +133,11 @@ if (name !== undefined && !(name in parts)) {
 }
 const chosen = Object.entries(parts).filter(([part]) => name === undefined || part === name)
 
-for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-	process.on(signal, () => {
-		stopChildren()
-		rmSync(work, { recursive: true, force: true })
-		process.exit(130)
-	})
-}
+onStop(() => {
+	stopChildren()
+	rmSync(work, { recursive: true, force: true })
+	process.exit(130)
+})
 
 /** @type {Sum} */
 const total = { passed: 0, failed: 0, skipped: [] }
