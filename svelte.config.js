@@ -1,14 +1,17 @@
 import adapter from '@sveltejs/adapter-node'
-import { aliases } from './scripts/entries.mjs'
+import { entries } from './scripts/entries.mjs'
 
 /** @type {import('@sveltejs/kit').Config} */
 export default {
 	kit: {
 		adapter: adapter(),
-		// The demo and the tests import the library by its published names.
-		alias: aliases(),
 		typescript: {
 			config(config) {
+				// The library by its published names. Not as `kit.alias`: svelte-package would put relative
+				// paths in their place, in the examples of doc comments too.
+				for (const { name, source } of entries()) {
+					config.compilerOptions.paths[name] = [`../${source}`]
+				}
 				config.include.push(
 					'../*.config.js',
 					'../*.config.ts',

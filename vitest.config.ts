@@ -3,17 +3,11 @@ import { playwright } from '@vitest/browser-playwright'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { chromiumArgs, findBrowser } from './scripts/browser.mjs'
-import { entries } from './scripts/entries.mjs'
+import { aliases } from './scripts/entries.mjs'
 
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
-
-// Tests import the library by its published names, and get its sources.
 const alias = [
-	...entries().map(({ name, source }) => ({
-		find: new RegExp(`^${name}$`),
-		replacement: path(source)
-	})),
-	{ find: /^\$lib\//, replacement: path('src/lib/') }
+	...aliases(),
+	{ find: /^\$lib\//, replacement: fileURLToPath(new URL('src/lib/', import.meta.url)) }
 ]
 
 const testFiles = (folder: string) => [`tests/${folder}/**/*.{test,spec}.{ts,js}`]

@@ -2,10 +2,10 @@
 // own. The demo command and the end-to-end tests start it here.
 
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { fingerprint } from './fingerprint.mjs'
 import { ensureNode, root, tool, toolEnv } from './install.mjs'
 import { acquire } from './lock.mjs'
 import { freePort } from './port.mjs'
@@ -33,7 +33,7 @@ export async function buildApp({ quiet = false } = {}) {
 	// Two builds at a time would write into the same folder.
 	const release = await acquire(lock)
 	try {
-		const wanted = fingerprint()
+		const wanted = fingerprint(root, inputs)
 		if (exists(join(build, 'index.js')) && read(stamp) === wanted) return
 		rmSync(stamp, { force: true })
 		const { code, output } = await tool('vite/bin/vite.js', ['build'], { quiet })
@@ -42,19 +42,6 @@ export async function buildApp({ quiet = false } = {}) {
 	} finally {
 		release()
 	}
-}
-
-/** A digest of every input's name, size and time of change. */
-function fingerprint() {
-	const hash = createHash('sha1')
-	const visit = (/** @type {string} */ path) => {
-		const info = statSync(path, { throwIfNoEntry: false })
-		if (!info) return
-		if (info.isDirectory()) for (const name of readdirSync(path).sort()) visit(join(path, name))
-		else hash.update(`${path}:${info.size}:${info.mtimeMs}\n`)
-	}
-	for (const input of inputs) visit(join(root, input))
-	return hash.digest('hex')
 }
 
 /** @param {string} file */

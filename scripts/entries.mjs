@@ -2,13 +2,13 @@
 // them, and the demo, the tests and the compiler read it from there.
 
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
 const root = new URL('..', import.meta.url)
 
 /**
  * @returns {{ name: string, dist: string, types: string, source: string }[]} paths from the root of
- * the repository; longer names first, so that a prefix match finds `sveltekit-sse/hub` before
- * `sveltekit-sse`
+ * the repository
  */
 export function entries() {
 	const { name, exports } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
@@ -23,10 +23,15 @@ export function entries() {
 				source: dist.replace(/^dist\//, 'src/lib/').replace(/\.js$/, '.ts')
 			}
 		})
-		.sort((one, other) => other.name.length - one.name.length)
 }
 
-/** Each entry's name and its source, as `kit.alias` wants it. */
+/**
+ * For Vite's `resolve.alias`: the demo and the tests import the library by its published names, and
+ * get its sources.
+ */
 export function aliases() {
-	return Object.fromEntries(entries().map(({ name, source }) => [name, source]))
+	return entries().map(({ name, source }) => ({
+		find: new RegExp(`^${name}$`),
+		replacement: fileURLToPath(new URL(source, root))
+	}))
 }
