@@ -1,0 +1,104 @@
+import { clock } from '../clock.js'
+import { SseError, toError } from '../errors.js'
+import {
+	maxSignal,
+	type BrokerHealth,
+	type BrokerOptions,
+	type BrokerStage,
+	type TailListener
+} from './broker.js'
+
+/** What all brokers have in common: health, the window for errors, and being closed. */
+export abstract class BrokerBase {
+	readonly #name: string
+	readonly #onError: NonNullable<BrokerOptions['onError']>
+	readonly #listeners = new Set<(health: BrokerHealth) => void>()
+	#health: BrokerHealth
+
+	/** `name` is what the factory is called; messages say it. */
+	constructor(name: string, options: BrokerOptions, status: BrokerHealth['status']) {
+		this.#name = name
+		this.#onError =
+			options.onError ?? ((error, { stage }) => console.error(`${name} broker, ${stage}:`, error))
+		this.#health = { status, since: clock.date() }
+	}
+
+	get health(): BrokerHealth {
+		return this.#health
+	}
+
+	get closed(): boolean {
+		return this.#health.status === 'closed'
+	}
+
+	onHealth(listener: (health: BrokerHealth) => void): () => void {
+		// A function of its own, so that the same listener may be given twice.
+		const own = (health: BrokerHealth) => listener(health)
+		this.#listeners.add(own)
+		return () => {
+			this.#listeners.delete(own)
+		}
+	}
+
+	/** What was closed stays closed. */
+	setHealth(status: BrokerHealth['status'], error?: Error): void {
+		if (this.closed || this.#health.status === status) return
+		this.#health = { status, since: clock.date(), ...(error && { error }) }
+		for (const listener of [...this.#listeners]) {
+			this.guard(() => listener(this.#health))
+		}
+	}
+
+	/** Hands an error to the user, whose own handler may throw as well. */
+	report(thrown: unknown, stage: BrokerStage): void {
+		try {
+			this.#onError(toError(thrown), { stage })
+		} catch (again) {
+			console.error(again)
+		}
+	}
+
+	/** Calls a listener, so that one that throws stops nobody else. */
+	guard(run: () => void): void {
+		try {
+			run()
+		} catch (thrown) {
+			this.report(thrown, 'listener')
+		}
+	}
+
+	assertOpen(): void {
+		if (this.closed) throw this.closedError()
+	}
+
+	closedError(): SseError {
+		return new SseError('closed', `The ${this.#name} broker is closed; make a new one.`)
+	}
+}
+
+/** A tail's listener as the broker may call it: one call at a time, none after the end, none that throws. */
+export class GuardedListener implements Required<TailListener> {
+	closed = false
+
+	constructor(
+		private readonly broker: BrokerBase,
+		private readonly listener: TailListener
+	) {}
+
+	entries: TailListener['entries'] = (entries) =>
+		entries.length && this.#call(() => this.listener.entries(entries))
+	gap: TailListener['gap'] = (gap) => this.#call(() => this.listener.gap(gap))
+	live: TailListener['live'] = (cursor) => this.#call(() => this.listener.live(cursor))
+	signal = (text: string) => this.#call(() => this.listener.signal?.(text))
+
+	#call(run: () => void): void {
+		if (!this.closed) this.broker.guard(run)
+	}
+}
+
+/** If a text is too long for `signal`, throws. */
+export function assertSignal(text: string): void {
+	// No character takes more than three bytes, so that most texts need not be encoded to be measured.
+	if (text.length * 3 <= maxSignal || new TextEncoder().encode(text).length <= maxSignal) return
+	throw new SseError('too-large', `A signal takes at most ${maxSignal} bytes; send it in parts.`)
+}

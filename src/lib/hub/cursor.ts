@@ -1,0 +1,77 @@
+import type { Cursor, GapReason } from './broker.js'
+
+/**
+ * A cursor taken apart.
+ *
+ * `sequence` counts the log's entries from 1 without a hole, so that a missing one is seen by arithmetic. `mark` tells
+ * apart two entries that got the same number because the log was rolled back in between (a failover to a replica that
+ * lagged, a restored backup): brokers whose engine can do that put the time of the append there. An engine that
+ * stores several entries under one number may put the index there.
+ */
+export interface Position {
+	readonly epoch: string
+	readonly sequence: number
+	readonly mark: number
+}
+
+/** The outlines of a log: what a cursor is judged against. */
+export interface LogState {
+	readonly epoch: string
+	/** The last entry ever appended; `{ sequence: 0, mark: 0 }` if there was none. */
+	readonly last: { readonly sequence: number; readonly mark: number }
+	/** The sequence of the oldest entry that is still kept; `undefined` if none is. */
+	readonly first: number | undefined
+}
+
+// Anchored, without leading zeros and bounded, so that every position has exactly one spelling.
+const grammar = /^([0-9a-z]{1,16})-(0|[1-9][0-9]{0,15})-(0|[1-9][0-9]{0,15})$/
+
+export function formatCursor(position: Position): Cursor {
+	return `${position.epoch}-${position.sequence}-${position.mark}`
+}
+
+/** If `text` is not exactly what `formatCursor` makes, the result is `undefined`. Safe on hostile input. */
+export function parseCursor(text: unknown): Position | undefined {
+	if (typeof text !== 'string' || text.length > 50) return undefined
+	const match = grammar.exec(text)
+	if (!match) return undefined
+	const sequence = Number(match[2])
+	const mark = Number(match[3])
+	if (!Number.isSafeInteger(sequence) || !Number.isSafeInteger(mark)) return undefined
+	return { epoch: match[1] as string, sequence, mark }
+}
+
+/** Negative if `a` stands before `b`. Only positions of the same epoch have an order. */
+export function comparePositions(a: Position, b: Position): number {
+	return a.sequence - b.sequence || a.mark - b.mark
+}
+
+/**
+ * Says whether what stands behind a position can still be told whole.
+ *
+ * `found` is whether the log holds the very entry that the position names, mark included; it is only looked at where
+ * that entry should still be there.
+ */
+export function judge(
+	position: Position | undefined,
+	state: LogState,
+	found: boolean
+): GapReason | undefined {
+	if (!position) return 'unknown'
+	if (position.epoch !== state.epoch) return 'epoch'
+	if (position.sequence > state.last.sequence) return 'unknown'
+	if (position.sequence === state.last.sequence) {
+		return position.mark === state.last.mark ? undefined : 'unknown'
+	}
+	const first = state.first ?? state.last.sequence + 1
+	if (position.sequence < first - 1) return 'trimmed'
+	if (position.sequence >= first && !found) return 'unknown'
+	return undefined
+}
+
+/** A new epoch: 10 characters, 51 random bits. */
+export function createEpoch(): string {
+	const bytes = crypto.getRandomValues(new Uint8Array(10))
+	// 256 is no multiple of 36; the bias costs less than a bit of the whole.
+	return Array.from(bytes, (byte) => (byte % 36).toString(36)).join('')
+}

@@ -1,0 +1,80 @@
+import type { Broker, BrokerHistory } from '../hub/broker.js'
+import { appendCases } from './conformance/append-cases.js'
+import { endCases } from './conformance/end-cases.js'
+import { faultCases } from './conformance/fault-cases.js'
+import { gapCases } from './conformance/gap-cases.js'
+import { tailCases } from './conformance/tail-cases.js'
+
+export interface BrokerSettings {
+	history?: BrokerHistory
+	/** How long the broker waits for one answer of its engine, in milliseconds. */
+	timeout?: number
+	onError: (error: Error, context: { stage: string }) => void
+}
+
+/** What the suite needs to know of a broker to test it. */
+export interface BrokerUnderTest {
+	/**
+	 * Makes a broker. Those with the same `log` share one log, those with different ones share nothing; a name that
+	 * was not used before is an empty log. Names are of the form `[a-z][a-z0-9]*`.
+	 */
+	create(log: string, settings: BrokerSettings): Broker | Promise<Broker>
+	/** True if brokers of several processes can share a log, so that each `create` is a broker of its own. */
+	spansProcesses: boolean
+	/** True if the log is still there after `kill` and `start`. */
+	durable?: boolean
+	faults?: BrokerFaults
+}
+
+/** What can be done to the engine. Cases that need something that is missing are to be skipped by name. */
+export interface BrokerFaults {
+	/** Ends the engine at once, as a power cut would. Resolves when it is gone. */
+	kill?(): Promise<void>
+	/** Starts it again where it was, with what it had stored. Resolves when it answers. */
+	start?(): Promise<void>
+	/** Freezes the engine: connections stay open, nothing is answered. */
+	pause?(): void | Promise<void>
+	resume?(): void | Promise<void>
+	/** Cuts all connections to the engine, which lives on. */
+	cut?(): void | Promise<void>
+	/** Destroys the log behind the brokers' backs, as emptying the database would. */
+	lose?(log: string): Promise<void>
+}
+
+export interface ConformanceCase {
+	/** A claim in the present tense. */
+	readonly name: string
+	readonly needs: readonly (keyof BrokerFaults | 'spansProcesses')[]
+	/** Resolves if the claim holds; rejects with what was seen instead. Closes what it opened. */
+	run(subject: BrokerUnderTest): Promise<void>
+}
+
+/**
+ * One case for each sentence of the broker contract that can be checked. Needs no test runner: each case is a name and
+ * an async function. Cases may run in any order; those with faults not beside others on the same engine.
+ *
+ * @example
+ * ```ts
+ * import { brokerConformance, lacking } from 'sveltekit-sse/testing'
+ * import { test } from 'vitest'
+ *
+ * for (const one of brokerConformance) {
+ * 	const missing = lacking(one, subject)
+ * 	test.skipIf(missing.length > 0)(one.name, () => one.run(subject))
+ * }
+ * ```
+ */
+export const brokerConformance: readonly ConformanceCase[] = [
+	...appendCases,
+	...tailCases,
+	...gapCases,
+	...faultCases,
+	...endCases
+]
+
+/** What a case needs and this broker does not offer; empty if it can run. */
+export function lacking(one: ConformanceCase, subject: BrokerUnderTest): string[] {
+	return one.needs.filter((need) => {
+		return need === 'spansProcesses' ? !subject.spansProcesses : !subject.faults?.[need]
+	})
+}
