@@ -1,1 +1,26 @@
-export {}
+export { source } from './source.js'
+export { SseConnection, type ChannelOf } from './connection.svelte.js'
+export { SseChannel, type EventMeta } from './channel.svelte.js'
+export type { JsonFailure } from './channel/operator.js'
+export type { ListOptions } from './channel/list.js'
+export type { NextOptions } from './channel/next.js'
+export type { NestedOptions, SourceEvent, SourceOptions } from './source-options.js'
+export type { LossInfo, Reason, ReconnectOptions, Status } from './link/types.js'
+export { produce } from './produce/produce.js'
+export { drain, type DrainOptions } from './produce/drain.js'
+export type {
+	Emit,
+	Emitted,
+	EmitOptions,
+	Overflow,
+	ProduceOptions,
+	ProducerConnection,
+	Start,
+	Started,
+	Stop,
+	StopReason,
+	UnnamedEvent,
+	Unsafe
+} from './produce/types.js'
+export type { Contract, In, Name, Out, Schema, Untyped } from './contract/types.js'
+export { SseError, type CloseReason, type SseErrorCode } from './errors.js'

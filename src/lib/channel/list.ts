@@ -1,0 +1,35 @@
+import { SseError } from '../errors.js'
+import { describe } from '../wire/encode.js'
+import { Lazy, type Operator } from './operator.js'
+
+export interface ListOptions<T> {
+	/** Items that are kept; the oldest go first. @default Infinity */
+	max?: number
+	/** An item with the key of one that is there takes its place. @default every event is an item of its own */
+	key?: (item: T) => PropertyKey
+}
+
+/** Collects events. Adding one costs the same however long the list is; the array is made when someone looks. */
+export function list<T>(options: ListOptions<T> = {}): Operator<T, T[], T[]> {
+	const { max = Infinity, key } = options
+	if (!(typeof max === 'number' && max >= 1))
+		throw new SseError(
+			'invalid-argument',
+			`\`max\` must be a number of 1 or more, received ${describe(max)}.`
+		)
+	// Both keep the order in which keys came; replacing a value keeps its place.
+	let items = new Map<PropertyKey | object, T>()
+	const snapshot = (): Lazy<T[]> => new Lazy(() => [...items.values()])
+	return {
+		initial() {
+			items = new Map()
+			return []
+		},
+		apply(item) {
+			items.set(key ? key(item) : {}, item)
+			if (items.size > max) items.delete(items.keys().next().value!)
+			return { value: snapshot(), isEvent: true }
+		},
+		isLatest: false
+	}
+}

@@ -1,0 +1,78 @@
+import type { Contract } from '../contract/types.js'
+import { SseError, toError } from '../errors.js'
+import type { JsonFailure, Operator } from './operator.js'
+
+/** The text of the events as it is. */
+export function text<I>(initial: I): Operator<string, string, I> {
+	return {
+		initial: () => initial,
+		apply: (data) => ({ value: data, isEvent: true }),
+		isLatest: true
+	}
+}
+
+/** The values that a contract reads out of the text. */
+export function decoded<S, T, I>(
+	contract: Contract<S>,
+	name: string,
+	initial: I
+): Operator<string, T, I> {
+	return {
+		initial: () => initial,
+		apply: (data) => ({ value: contract.decode(name, data) as T, isEvent: true }),
+		isLatest: true
+	}
+}
+
+type Or<U> = (failure: JsonFailure<U>) => U | null
+
+export function json<P, U>(or: Or<U> | undefined): Operator<P, U, U | null> {
+	let previous: U | null = null
+	return {
+		initial() {
+			previous = null
+			const error = new SseError('parse', 'There is no event yet, so there is no JSON to read.')
+			return or?.({ error, raw: '', previous }) ?? null
+		},
+		apply(data) {
+			// A contract's channel has its data parsed already.
+			if (typeof data !== 'string') return { value: data as unknown as U, isEvent: true }
+			try {
+				previous = JSON.parse(data) as U
+				return { value: previous, isEvent: true }
+			} catch (cause) {
+				const error = new SseError('parse', `The data is not JSON: ${toError(cause).message}`, {
+					cause
+				})
+				const value = or?.({ error: toError(cause), raw: data, previous }) ?? null
+				return { value, isEvent: false, error }
+			}
+		},
+		isLatest: true
+	}
+}
+
+export function transform<P, U>(fn: (data: P) => U): Operator<P, U, U | null> {
+	return {
+		initial: () => null,
+		apply: (data) => ({ value: fn(data), isEvent: true }),
+		isLatest: true
+	}
+}
+
+export function filter<T, I>(fn: (data: T) => boolean, initial: I): Operator<T, T, I> {
+	return {
+		initial: () => initial,
+		apply: (data) => (fn(data) ? { value: data, isEvent: true } : undefined),
+		isLatest: true
+	}
+}
+
+export function scan<T, A>(fn: (accumulated: A, data: T) => A, initial: A): Operator<T, A, A> {
+	let accumulated = initial
+	return {
+		initial: () => (accumulated = initial),
+		apply: (data) => ({ value: (accumulated = fn(accumulated, data)), isEvent: true }),
+		isLatest: false
+	}
+}

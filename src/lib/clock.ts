@@ -1,0 +1,47 @@
+/** The one seam through which the library reads time and sets timers, so that a test can drive both. */
+export interface Clock {
+	/** Milliseconds since some fixed moment; never goes back. */
+	now(): number
+	/** The time of day, for what users see. */
+	date(): Date
+	/** Calls `run` once, after `delay` milliseconds. The timer never keeps a process alive. */
+	setTimeout(run: () => void, delay: number): Timer
+	clearTimeout(timer: Timer | undefined): void
+}
+
+export type Timer = unknown
+
+/** The longest delay that timers take; a longer one would fire at once. */
+export const longestDelay = 2_147_483_647
+
+const system: Clock = {
+	now: () => performance.now(),
+	date: () => new Date(),
+	setTimeout(run, delay) {
+		const timer: unknown = setTimeout(run, Math.min(delay, longestDelay))
+		// In Node a timer is an object; unref it, or an idle stream would hold up the process's end.
+		if (typeof timer === 'object') (timer as { unref?(): void } | null)?.unref?.()
+		return timer
+	},
+	clearTimeout(timer) {
+		clearTimeout(timer as number)
+	}
+}
+
+let current = system
+
+export const clock: Clock = {
+	now: () => current.now(),
+	date: () => current.date(),
+	setTimeout: (run, delay) => current.setTimeout(run, delay),
+	clearTimeout: (timer) => current.clearTimeout(timer)
+}
+
+/** Puts another clock in place of the system's; returns a function that puts the old one back. */
+export function useClock(replacement: Clock): () => void {
+	const before = current
+	current = replacement
+	return () => {
+		current = before
+	}
+}

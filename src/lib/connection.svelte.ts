@@ -1,0 +1,414 @@
+import { untrack } from 'svelte'
+import { SseChannel } from './channel.svelte.js'
+import type { Feed, Receiver } from './channel/feed.js'
+import { decoded, text } from './channel/operators.js'
+import type { Contract, Name, Out, Untyped } from './contract/types.js'
+import { environment } from './environment.js'
+import { SseError, toError } from './errors.js'
+import type { Link, Member, Transition } from './link/link.js'
+import { Linger } from './link/linger.js'
+import { acquire, shareKey } from './link/pool.js'
+import { report } from './link/report.js'
+import type { LinkOptions, Message, Reason, Status } from './link/types.js'
+import type { SourceEvent } from './source-options.js'
+import { checkName } from './wire/encode.js'
+
+/** What `source()` makes of its options. */
+export interface ConnectionConfig<S> {
+	/** Absolute; throws when it does not parse. */
+	url: () => string
+	/** The function that the URL comes from, if it can change. */
+	scope: (() => unknown) | undefined
+	link: Omit<LinkOptions, 'url'>
+	share: boolean
+	linger: number
+	signal: AbortSignal | undefined
+	events: Contract<S> | undefined
+	initial: { [name: string]: unknown }
+	on: Record<'open' | 'close' | 'error' | 'message', ((event: SourceEvent) => void) | undefined>
+	gap: (() => void) | undefined
+}
+
+/** What a channel is without a contract: text, empty before the first event. */
+export type ChannelOf<S, K extends Name<S>> = string extends keyof S
+	? SseChannel<string, string>
+	: SseChannel<Out<S, K>, Out<S, K> | undefined>
+
+const resting: Transition = {
+	status: 'idle',
+	reason: 'unused',
+	error: undefined,
+	attempt: 0,
+	retryAt: undefined,
+	delay: undefined,
+	response: undefined
+}
+
+/**
+ * One user's handle on a stream: its channels, and where the connection stands, as reactive state.
+ *
+ * The connection opens when the first channel is read and closes when the last reader has gone, after a short `linger`;
+ * `connect()` holds it without a reader, `close()` ends it. Handles whose requests are equal share one physical
+ * connection and do not notice one another.
+ *
+ * @example
+ * ```svelte
+ * <script>
+ * 	import { source } from 'sveltekit-sse'
+ * 	const connection = source('/orders')
+ * 	const order = connection.select('order')
+ * </script>
+ *
+ * {order.current}
+ * {#if connection.status === 'reconnecting'}connection lost, one moment…{/if}
+ * ```
+ */
+export class SseConnection<S = Untyped> implements Disposable {
+	#standing = $state.raw(resting)
+	#lastEventId = $state.raw<string | undefined>()
+	#lastEventAt = $state.raw<number | undefined>()
+	readonly #config: ConnectionConfig<S>
+	readonly #linger: Linger
+	readonly #channels = new Map<string, SseChannel<unknown, unknown>>()
+	/** The channels that are fed, and what takes each off the link it is on. */
+	readonly #feeding = new Map<Receiver<string>, Feeding>()
+	/** The link it is on, or was on last. */
+	#link: Link | undefined
+	#isJoined = false
+	/** Held open by `connect()`. */
+	#isPinned = false
+	#url: string | undefined
+	/** Counts the URLs: what channels show belongs to one of them. */
+	#generation = 0
+	/** The reason that a callback is being told of. */
+	#telling: Reason | undefined
+	#stopFollowing: (() => void) | undefined
+	#stopMessages: (() => void) | undefined
+
+	/** @internal Use {@link source}. */
+	constructor(config: ConnectionConfig<S>) {
+		this.#config = config
+		this.#linger = new Linger(config.linger)
+		this.#lastEventId = config.link.lastEventId
+	}
+
+	/**
+	 * Where the connection stands. Reading it does not open it.
+	 *
+	 * `idle` nobody reads · `connecting` · `open` · `reconnecting` lost, the next attempt is at `retryAt` · `closed`
+	 */
+	get status(): Status {
+		return this.#standing.status
+	}
+
+	/** Why the connection was lost or could not be made; gone once it is open. */
+	get error(): SseError | undefined {
+		return this.#standing.error
+	}
+
+	/** Losses in a row; 0 while all is well. */
+	get attempt(): number {
+		return this.#standing.attempt
+	}
+
+	/** When the next attempt is due, while reconnecting. */
+	get retryAt(): Date | undefined {
+		return this.#standing.retryAt
+	}
+
+	/** The id that the next attempt resumes from. */
+	get lastEventId(): string | undefined {
+		return this.#lastEventId
+	}
+
+	/** When the last event came. */
+	get lastEventAt(): Date | undefined {
+		return this.#lastEventAt === undefined ? undefined : new Date(this.#lastEventAt)
+	}
+
+	/**
+	 * The channel of one event name; asking again gives the same one.
+	 *
+	 * @throws {SseError} `invalid-argument` for a name that could never arrive.
+	 */
+	select<K extends Name<S>>(name: K): ChannelOf<S, K> {
+		let channel = this.#channels.get(name)
+		if (!channel) {
+			const { events, initial } = this.#config
+			checkName(name)
+			if (events && !events.has(name))
+				throw new SseError(
+					'invalid-argument',
+					`The contract has no event '${name}'; add it to defineEvents(), or correct the name.`
+				)
+			const operator = events
+				? decoded<S, unknown, unknown>(events, name, initial[name])
+				: text<unknown>(initial[name] ?? '')
+			channel = new SseChannel<unknown, unknown>(this.#feed(name) as Feed, operator)
+			this.#channels.set(name, channel)
+		}
+		return channel as unknown as ChannelOf<S, K>
+	}
+
+	/** Opens the connection and holds it, with or without a reader; while it is lost, tries again now. */
+	connect(): void {
+		if (this.#telling) return this.#connectAgain(this.#telling)
+		this.#isPinned = true
+		if (this.#isJoined) this.#link!.connect()
+		else this.#attach((link) => link.connect())
+	}
+
+	/** Closes the connection, for this handle only. A new first reader, or `connect()`, opens it again. */
+	close(): void {
+		if (this.#isJoined) this.#depart('local')
+	}
+
+	/** As `close()`, for `using`. */
+	[Symbol.dispose](): void {
+		this.close()
+	}
+
+	/** As `connect()`, out of a callback: only for those who still read, and never as a storm. */
+	#connectAgain(reason: Reason): void {
+		if (reason === 'unused') return
+		if (this.#feeding.size === 0) this.#isPinned = true
+		if (this.#isJoined) this.#link!.connectAgain()
+		else this.#attach((link) => link.connectAgain())
+	}
+
+	#feed(name: string): Feed<string> {
+		return {
+			open: (receiver) => this.#hold(name, receiver),
+			last: () => {
+				const message = this.#isJoined ? this.#link!.slots.last(name) : undefined
+				return message && { data: message.data, message }
+			},
+			over: () => this.#over(),
+			later: (run) => this.#later(run),
+			generation: () => this.#generation,
+			failed: (error) => this.#call('error', { ...this.#standing, error })
+		}
+	}
+
+	#over(): { error: SseError | undefined } | undefined {
+		if (this.#isJoined) return undefined
+		if (environment.isClient) return { error: this.#standing.error }
+		const message =
+			'source() opens nothing while pages are rendered; wait for events in an effect or in onMount.'
+		return { error: new SseError('closed', message) }
+	}
+
+	#later(run: () => void): () => void {
+		// A connection that has not answered yet is worth nothing to those who might come back.
+		if (this.#standing.status !== 'connecting') return this.#linger.add(run)
+		run()
+		return () => {}
+	}
+
+	#hold(name: string, receiver: Receiver<string>): () => void {
+		const feeding: Feeding = { name, stop: undefined }
+		this.#feeding.set(receiver, feeding)
+		if (this.#isJoined) this.#wire(receiver, feeding)
+		else if (this.#feeding.size === 1) this.#attach((link) => link.connect())
+		return () => {
+			feeding.stop?.()
+			this.#feeding.delete(receiver)
+			if (this.#feeding.size === 0 && !this.#isPinned) this.#depart('unused')
+		}
+	}
+
+	#wire(receiver: Receiver<string>, feeding: Feeding): void {
+		feeding.stop = this.#link!.slots.add(feeding.name, (message) =>
+			receiver.event(message.data, message)
+		)
+	}
+
+	/** Gets on the link of this URL, be it up already or not. */
+	#attach(start: (link: Link) => void): void {
+		const { link: settings, scope, share, signal, url } = this.#config
+		if (!environment.isClient) return
+		if (signal?.aborted) return this.#hear({ ...resting, status: 'closed', reason: 'aborted' })
+		try {
+			this.#settle(untrack(url))
+		} catch (thrown) {
+			return this.#hear({
+				...resting,
+				status: 'closed',
+				reason: 'request',
+				error: asSseError(thrown)
+			})
+		}
+		const options = { ...settings, url }
+		const link = acquire(share ? shareKey(options, scope) : undefined, this.#link, options)
+		const isUp = link.isLive
+		// Others went on while this handle was away; what it had seen is not what the link has seen.
+		const hasMissed =
+			isUp && this.#lastEventId !== undefined && link.lastEventId !== this.#lastEventId
+		if (!isUp && this.#lastEventId !== undefined) link.lastEventId = this.#lastEventId
+		this.#link = link
+		this.#isJoined = true
+		link.join(this.#member)
+		signal?.addEventListener('abort', this.#aborted)
+		for (const [receiver, feeding] of this.#feeding) this.#wire(receiver, feeding)
+		if (this.#config.on.message)
+			this.#stopMessages = link.slots.addToAll((message) => this.#tellMessage(message))
+		if (isUp) this.#hear(link.standing)
+		start(link)
+		if (hasMissed) this.#gap()
+		if (scope) this.#follow()
+	}
+
+	/** Another URL is another stream: nothing of the old one holds for it. */
+	#settle(url: string): void {
+		if (this.#url !== undefined && this.#url !== url) {
+			this.#link = undefined
+			this.#lastEventId = this.#lastEventAt = undefined
+			this.#generation++
+			for (const receiver of this.#feeding.keys()) receiver.reset?.()
+		}
+		this.#url = url
+	}
+
+	/** While somebody reads: moves on to another link as soon as the function gives another URL. */
+	#follow(): void {
+		this.#stopFollowing ??= $effect.root(() => {
+			$effect.pre(() => {
+				let url: string | undefined
+				try {
+					url = this.#config.url()
+				} catch {
+					// The attempt below meets the same error, and shows it.
+				}
+				untrack(() => {
+					if (url === this.#url) return
+					this.#leave()
+					this.#attach((link) => link.connect())
+				})
+			})
+		})
+	}
+
+	#depart(reason: 'local' | 'unused' | 'aborted'): void {
+		const response = this.#link?.standing.response
+		this.#stopFollowing?.()
+		this.#stopFollowing = undefined
+		if (!this.#isJoined) return
+		this.#leave()
+		this.#isPinned = false
+		const status = reason === 'unused' ? 'idle' : 'closed'
+		const error =
+			reason === 'aborted' ? new SseError('aborted', 'The signal was aborted.') : undefined
+		this.#hear({ ...resting, status, reason, error, response })
+	}
+
+	#leave(): void {
+		if (!this.#isJoined) return
+		this.#unwire()
+		this.#link!.leave(this.#member)
+	}
+
+	#unwire(): void {
+		this.#member.progress()
+		this.#isJoined = false
+		for (const feeding of this.#feeding.values()) feeding.stop?.()
+		this.#stopMessages?.()
+		this.#config.signal?.removeEventListener('abort', this.#aborted)
+	}
+
+	readonly #aborted = (): void => this.#depart('aborted')
+
+	readonly #member: Member = {
+		transition: (transition) => {
+			if (!this.#isJoined) return
+			if (transition.status === 'closed') {
+				this.#unwire()
+				this.#isPinned = false
+			}
+			this.#hear(transition)
+		},
+		gap: () => this.#gap(),
+		progress: () => {
+			const { lastEventId, lastEventAt } = this.#link!
+			if (lastEventId !== this.#lastEventId) this.#lastEventId = lastEventId
+			if (lastEventAt !== this.#lastEventAt) this.#lastEventAt = lastEventAt
+		}
+	}
+
+	/** Shows where the connection stands now, and tells the callbacks. */
+	#hear(next: Transition): void {
+		const before = this.#standing.status
+		untrack(() => (this.#standing = next))
+		const wasUp = before === 'connecting' || before === 'open'
+		const isUp = next.status === 'connecting' || next.status === 'open'
+		if (next.error) this.#call('error', next)
+		if (next.status === 'open') this.#call('open', next)
+		else if (!isUp && (wasUp || next.error)) this.#call('close', next)
+		if (next.status === 'closed' && this.#standing === next)
+			for (const receiver of this.#feeding.keys()) receiver.ended?.(next.error)
+	}
+
+	#tellMessage({ name, data, id = '' }: Message): void {
+		this.#call('message', this.#standing, { name, event: name, data, id })
+	}
+
+	#call(
+		name: 'open' | 'close' | 'error' | 'message',
+		transition: Transition,
+		message?: Pick<SourceEvent, 'name' | 'event' | 'data' | 'id'>
+	): void {
+		const callback = this.#config.on[name]
+		if (!callback) return
+		const { reason, status, error, attempt, delay, response } = transition
+		const event: SourceEvent = {
+			id: this.#lastEventId ?? '',
+			event: name,
+			name,
+			data: '',
+			...message,
+			isLocal: localReasons.has(reason),
+			status: response?.status ?? 0,
+			statusText: response?.statusText ?? '',
+			headers: response?.headers ?? new Headers(),
+			response,
+			error,
+			reason,
+			willReconnect: status === 'reconnecting',
+			delay,
+			attempt,
+			connect: () => this.#connectAgain(reason),
+			close: () => this.close()
+		}
+		const before = this.#telling
+		this.#telling = reason
+		try {
+			untrack(() => callback(event))
+		} catch (thrown) {
+			report(thrown)
+		} finally {
+			this.#telling = before
+		}
+	}
+
+	#gap(): void {
+		try {
+			untrack(() => this.#config.gap?.())
+		} catch (thrown) {
+			report(thrown)
+		}
+	}
+}
+
+/** What this side does, not the server. */
+const localReasons: ReadonlySet<Reason> = new Set(['unused', 'local', 'aborted', 'hidden', 'away'])
+
+interface Feeding {
+	name: string
+	/** Takes the channel off the link; there while it is on one. */
+	stop: (() => void) | undefined
+}
+
+function asSseError(thrown: unknown): SseError {
+	if (thrown instanceof SseError) return thrown
+	const message = `The function that gives the URL threw: ${toError(thrown).message}`
+	return new SseError('request', message, { cause: thrown })
+}

@@ -1,0 +1,77 @@
+/**
+ * What went wrong, as a stable word that code can switch on.
+ *
+ * Misuse (thrown or returned at the call): `invalid-argument`, `invalid-url`.
+ * A stream that ended: `closed`. A full buffer: `overflow`. Data that cannot be sent: `serialize`.
+ * The link: `network` (no response), `response` (a refused or foreign response), `cut` (ended without a reason),
+ * `silent` (the watchdog), `timeout` (connecting, or waiting in `next()`), `request` (headers, body or URL could
+ * not be made), `aborted` (the user's signal), `denied` and `failed` (the server said so), `too-large` (one event
+ * over the parser's limit). A payload: `parse`, `validation`; `callback` when a function given to a channel threw.
+ */
+export type SseErrorCode =
+	| 'invalid-argument'
+	| 'invalid-url'
+	| 'closed'
+	| 'overflow'
+	| 'serialize'
+	| 'network'
+	| 'response'
+	| 'cut'
+	| 'silent'
+	| 'timeout'
+	| 'request'
+	| 'aborted'
+	| 'denied'
+	| 'failed'
+	| 'too-large'
+	| 'parse'
+	| 'validation'
+	| 'callback'
+
+/** Why a stream ended, as the server announces it in the last frame. */
+export type CloseReason = 'done' | 'restart' | 'rotate' | 'slow' | 'expired' | 'denied' | 'error'
+
+export interface SseErrorDetails {
+	cause?: unknown
+	/** HTTP status of the response that was refused. */
+	status?: number
+	/** Start of the refused response's body, at most 1 kB. */
+	body?: string
+	/** The reason that the server gave. */
+	reason?: CloseReason
+}
+
+/**
+ * The one error class of the library: a `code` to switch on, a message that names the remedy, and the `cause`.
+ *
+ * @example
+ * ```ts
+ * import { source, SseError } from 'sveltekit-sse'
+ *
+ * source('/events', {
+ * 	error({ error }) {
+ * 		if (error instanceof SseError && error.status === 401) location.assign('/login')
+ * 	}
+ * })
+ * ```
+ */
+export class SseError extends Error {
+	override readonly name = 'SseError'
+	readonly code: SseErrorCode
+	readonly status: number | undefined
+	readonly body: string | undefined
+	readonly reason: CloseReason | undefined
+
+	constructor(code: SseErrorCode, message: string, details: SseErrorDetails = {}) {
+		super(message, 'cause' in details ? { cause: details.cause } : undefined)
+		this.code = code
+		this.status = details.status
+		this.body = details.body
+		this.reason = details.reason
+	}
+}
+
+/** Whatever was thrown, as an `Error`. */
+export function toError(thrown: unknown): Error {
+	return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+}

@@ -1,0 +1,256 @@
+import { clock, type Timer } from '../clock.js'
+import type { SseError } from '../errors.js'
+import { Attempt } from './attempt.js'
+import { isHidden, watchPage, type PageListener } from './lifecycle.js'
+import { policyDefaults, type Loss, type Policy } from './retry.js'
+import { report } from './report.js'
+import { Slots } from './slots.js'
+import * as machine from './status.js'
+import type { LinkOptions, Message, Reason, Status } from './types.js'
+
+/** A timer that comes this many milliseconds late was held up by sleep. */
+const slept = 2_000
+
+/** One step of the state machine, as members hear of it. */
+export interface Transition {
+	status: Status
+	reason: Reason
+	error: SseError | undefined
+	/** Losses in a row. */
+	attempt: number
+	/** When the next attempt is due, and in how many milliseconds. */
+	retryAt: Date | undefined
+	delay: number | undefined
+	response: Response | undefined
+}
+
+/** Someone who wants the link up, and hears what becomes of it. */
+export interface Member {
+	transition(transition: Transition): void
+	/** Events were lost, and the server says so. */
+	gap(): void
+	/** After each piece of the stream: the id and the time of the last event may be new. */
+	progress(): void
+}
+
+/**
+ * One physical connection: at most one request and one timer, whoever shares it.
+ *
+ * 1. A member joins and calls `connect()`; the state machine (`status.ts`) says `connecting`.
+ * 2. An `Attempt` makes the request, checks the response and reads it.
+ * 3. Its events go to the slots, and from there to whoever listens.
+ * 4. Whatever ends it is a `Loss`; the machine says what follows, and the timer brings it about.
+ * 5. When the last member has left, or when the machine says `closed`, the link rests.
+ */
+export class Link {
+	lastEventId: string | undefined
+	/** Milliseconds since the epoch. */
+	lastEventAt: number | undefined
+	readonly slots = new Slots()
+	readonly #options: LinkOptions
+	readonly #policy: Policy
+	readonly #rested: () => void
+	readonly #members = new Set<Member>()
+	readonly #untold: { transition: Transition; members: Member[] }[] = []
+	#state = machine.initial
+	#attempt: Attempt | undefined
+	#timer: Timer
+	#timerAt: number | undefined
+	#unwatch: (() => void) | undefined
+	/** When the page has been hidden for too long. */
+	#pauseAt: number | undefined
+
+	/** @param rested called when the link rests: nothing is under way, and nothing will be by itself. */
+	constructor(options: LinkOptions, rested: () => void = () => {}) {
+		this.#options = options
+		this.#policy = { ...policyDefaults, ...options.reconnect }
+		this.lastEventId = options.lastEventId
+		this.#rested = rested
+	}
+
+	/** Whether a request is under way, or will be by itself. */
+	get isLive(): boolean {
+		return this.#state.status !== 'idle' && this.#state.status !== 'closed'
+	}
+
+	/** Where it stands, as a member hears it that has just joined. */
+	get standing(): Transition {
+		const { status, reason, error, losses, retryAt } = this.#state
+		const delay = retryAt === undefined ? undefined : Math.max(0, retryAt - clock.now())
+		return {
+			status,
+			reason,
+			error,
+			attempt: status === 'open' ? 0 : losses,
+			retryAt: delay === undefined ? undefined : new Date(+clock.date() + delay),
+			delay,
+			response: this.#attempt?.response
+		}
+	}
+
+	join(member: Member): void {
+		this.#members.add(member)
+	}
+
+	leave(member: Member): void {
+		if (this.#members.delete(member) && this.#members.size === 0 && this.isLive)
+			this.#become(machine.unused())
+	}
+
+	/** Brings the link up, or brings the next attempt forward; while a request is under way it does nothing. */
+	connect(): void {
+		this.#become(machine.connect(this.#state, clock.now(), this.#policy))
+	}
+
+	/** As `connect()`, out of a handler that hears of a loss: after a link that did not last, by way of the back-off. */
+	connectAgain(): void {
+		this.#become(machine.connectAgain(this.#state, clock.now(), this.#policy, Math.random()))
+	}
+
+	/** Takes the next state, and makes the request, the timer and the page handlers fit it. */
+	#become(next: machine.State): void {
+		const before = this.#state
+		if (next === before) return
+		this.#state = next
+		if (machine.isActive(before) && !machine.isActive(next)) this.#attempt?.abort()
+		const { standing } = this
+		if (!machine.isActive(next)) this.#attempt = undefined
+		this.#untold.push({ transition: standing, members: [...this.#members] })
+		if (this.isLive) this.#wake()
+		else this.#rest()
+		this.#arm()
+		if (next.status === 'connecting' && !this.#attempt) this.#begin()
+		this.#tell()
+	}
+
+	/** In order, also when a member's answer to one step is the next. */
+	#tell(): void {
+		if (this.#untold.length !== 1) return
+		for (let next = this.#untold[0]; next; next = this.#untold[0]) {
+			for (const member of next.members) tell(member, next.transition)
+			this.#untold.shift()
+		}
+	}
+
+	#begin(): void {
+		const attempt = new Attempt(this.#options, this.#options.watchdog, {
+			accepted: () => this.#become(machine.accepted(this.#state, clock.now())),
+			bytes: () => this.#become(machine.trusted(this.#state)),
+			message: (message) => this.#deliver(message),
+			id: (id) => (this.lastEventId = id || undefined),
+			gap: () => this.#members.forEach((member) => member.gap()),
+			parsed: () => this.#members.forEach((member) => member.progress()),
+			deadline: () => this.#arm(),
+			lost: (loss) => this.#lose(loss)
+		})
+		this.#attempt = attempt
+		void attempt.run(this.lastEventId)
+	}
+
+	#deliver(message: Message): void {
+		this.lastEventAt = message.at
+		this.slots.deliver(message)
+	}
+
+	#lose(loss: Loss): void {
+		const { reconnect } = this.#options
+		const policy = reconnect === false ? false : this.#policy
+		const { minUptime } = this.#policy
+		this.#become(machine.lost(this.#state, loss, clock.now(), policy, minUptime, Math.random()))
+	}
+
+	#wake(): void {
+		this.#unwatch ??= watchPage(this.#page)
+		if (this.#pauseAt === undefined && isHidden()) this.#page.hidden()
+	}
+
+	#rest(): void {
+		this.#unwatch?.()
+		this.#unwatch = this.#pauseAt = undefined
+		this.#members.clear()
+		this.#rested()
+	}
+
+	/** Sets the one timer to the next thing that time brings. A timer that comes too early sets itself anew. */
+	#arm(): void {
+		const at = this.#nextDeadline()
+		if (at !== undefined && this.#timerAt !== undefined && this.#timerAt <= at) return
+		clock.clearTimeout(this.#timer)
+		this.#timerAt = at
+		if (at === undefined) return
+		this.#timer = clock.setTimeout(() => this.#alarm(at), Math.max(0, at - clock.now()))
+	}
+
+	#nextDeadline(): number | undefined {
+		const { retryAt } = this.#state
+		const all = [retryAt, this.#attempt?.deadline, this.#pauseAt]
+		const known = all.filter((at) => at !== undefined)
+		return known.length === 0 ? undefined : Math.min(...known)
+	}
+
+	#alarm(expectedAt: number): void {
+		this.#timerAt = undefined
+		const now = clock.now()
+		// Timers stand still while a machine sleeps, and fire before the bytes that waited are read.
+		if (now - expectedAt > slept) this.#attempt?.doubt()
+		if (isDue(this.#pauseAt, now)) this.#pause('hidden')
+		else if (isDue(this.#state.retryAt, now)) this.#become(machine.attempt(this.#state, now))
+		else if (isDue(this.#attempt?.deadline, now)) this.#attempt?.expire()
+		this.#arm()
+	}
+
+	#pause(reason: 'hidden' | 'away'): void {
+		this.#pauseAt = undefined
+		this.#become(machine.paused(this.#state, reason))
+	}
+
+	#resume(): void {
+		this.#become(machine.resumed(this.#state, clock.now()))
+	}
+
+	readonly #page: PageListener = {
+		offline: () => {
+			this.#attempt?.doubt()
+			this.#become(machine.doubted(this.#state))
+		},
+		online: () => {
+			// Without heartbeats nothing would ever show whether the old connection is alive.
+			if (machine.isDoubted(this.#state) && !this.#attempt?.isWatched)
+				this.#lose({ reason: 'offline' })
+			else this.#attempt?.doubt()
+			if (!isPaused(this.#state)) this.#resume()
+		},
+		hidden: () => {
+			if (this.#options.pauseAfter === undefined) return
+			this.#pauseAt = clock.now() + this.#options.pauseAfter
+			this.#arm()
+		},
+		visible: () => {
+			this.#pauseAt = undefined
+			this.#attempt?.doubt()
+			if (this.#state.reason !== 'away') this.#resume()
+		},
+		away: () => this.#pause('away'),
+		back: () => {
+			if (this.#state.reason === 'away') this.#resume()
+		},
+		woke: () => this.#attempt?.doubt()
+	}
+}
+
+/** A member that fails must not keep the others from hearing. */
+function tell(member: Member, transition: Transition): void {
+	try {
+		member.transition(transition)
+	} catch (thrown) {
+		report(thrown)
+	}
+}
+
+function isDue(at: number | undefined, now: number): boolean {
+	return at !== undefined && at <= now
+}
+
+function isPaused({ status, reason }: machine.State): boolean {
+	return status === 'reconnecting' && (reason === 'hidden' || reason === 'away')
+}

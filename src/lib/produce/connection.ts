@@ -1,0 +1,82 @@
+import { writable, type Writable } from 'svelte/store'
+import type { Contract } from '../contract/types.js'
+import type { CloseReason } from '../errors.js'
+import { isCloseReason, closeReasons } from '../wire/control.js'
+import { decodeId } from '../wire/headers.js'
+import { createEmit } from './emitter.js'
+import { invalidArgument } from './options.js'
+import { endedError, type EventStream } from './stream.js'
+import type { Emit, ProducerConnection } from './types.js'
+
+/**
+ * What `start` receives. `lock`, `signal` and `emit` are made when first asked for: most streams use one or two of
+ * them, and ten thousand idle connections should not pay for the rest.
+ */
+export class Connection<S> implements ProducerConnection<S> {
+	readonly #stream: EventStream
+	readonly #contract: Contract<S> | undefined
+	readonly #request: Request | undefined
+	#emit: Emit<S> | undefined
+	#lock: Writable<boolean> | undefined
+	#abort: AbortController | undefined
+
+	constructor(
+		stream: EventStream,
+		contract: Contract<S> | undefined,
+		request: Request | undefined
+	) {
+		this.#stream = stream
+		this.#contract = contract
+		this.#request = request
+	}
+
+	get emit(): Emit<S> {
+		return (this.#emit ??= createEmit(this.#stream, this.#contract))
+	}
+
+	get lock(): Writable<boolean> {
+		if (!this.#lock) {
+			const lock = writable(!this.#stream.reason)
+			lock.subscribe((locked) => {
+				if (!locked) this.#stream.end('done')
+			})
+			this.#lock = lock
+		}
+		return this.#lock
+	}
+
+	get signal(): AbortSignal {
+		if (!this.#abort) {
+			this.#abort = new AbortController()
+			if (this.#stream.reason) this.#abort.abort(endedError(this.#stream.reason))
+		}
+		return this.#abort.signal
+	}
+
+	get source(): UnderlyingDefaultSource<Uint8Array> {
+		return this.#stream
+	}
+
+	get lastEventId(): string | undefined {
+		return decodeId(this.#request?.headers.get('last-event-id'))
+	}
+
+	get buffered(): number {
+		return this.#stream.buffered
+	}
+
+	// Arrow functions, since `start` takes its members apart.
+	readonly drained = (): Promise<void> => this.#stream.drained()
+
+	readonly close = (reason: CloseReason = 'done', options?: { retry?: number }): void => {
+		if (!isCloseReason(reason))
+			throw invalidArgument('reason', `one of ${closeReasons.join(', ')}`, reason)
+		this.#stream.end(reason, options?.retry)
+	}
+
+	/** Tells the producer, through whatever it asked for, that the stream has ended. */
+	ended(): void {
+		this.#lock?.set(false)
+		this.#abort?.abort(endedError(this.#stream.reason!))
+	}
+}

@@ -1,0 +1,108 @@
+import { clock } from '../clock.js'
+import type { CloseReason } from '../errors.js'
+import { invalidArgument } from './options.js'
+
+/** A stream that can be asked to end. */
+export interface Drainable {
+	readonly buffered: number
+	end(reason: CloseReason, retry?: number): void
+}
+
+export interface DrainOptions {
+	/**
+	 * Milliseconds over which the clients come back: each is told to wait a random part of it.
+	 * @default 5_000
+	 */
+	within?: number
+}
+
+interface Registry {
+	streams: Set<Drainable>
+	signals: boolean
+	/** Set once the process has been told to end: streams that still open are sent away at once. */
+	leaving: boolean
+}
+
+// Kept on globalThis, since a development server loads this module anew after a change, and the streams of the old
+// copy have to end as well when the process is told to.
+const key = Symbol.for('sveltekit-sse.streams')
+const registry: Registry = ((globalThis as Record<symbol, unknown>)[key] ??= {
+	streams: new Set(),
+	signals: false,
+	leaving: false
+} satisfies Registry) as Registry
+
+const defaultWithin = 5_000
+/** Milliseconds that the last frames have to reach the sockets before the process goes on dying. */
+const lastBytes = 1_000
+/** Milliseconds after which a process that was told to end, and has not, counts as going on. */
+const survived = 60_000
+
+/** Counts a stream as open; returns what takes it off again. */
+export function enlist(stream: Drainable): () => void {
+	registry.streams.add(stream)
+	listenForSignals()
+	return () => registry.streams.delete(stream)
+}
+
+/** When the process has been told to end: sends a stream that was opened all the same away. */
+export function sendAway(stream: Drainable): void {
+	if (registry.leaving) stream.end('restart', spread(defaultWithin))
+}
+
+/**
+ * Ends every open stream of this process with `restart`, each with a random `retry` within the given time, so that the
+ * clients do not come back all at once. Resolves when the last bytes have been taken, or after a second.
+ *
+ * It also happens by itself on SIGTERM and SIGINT.
+ *
+ * @example
+ * ```ts
+ * import { drain } from 'sveltekit-sse'
+ *
+ * process.on('SIGUSR2', () => void drain({ within: 10_000 }))
+ * ```
+ */
+export async function drain(options: DrainOptions = {}): Promise<void> {
+	const { within = defaultWithin } = options
+	if (typeof within !== 'number' || !(within >= 0))
+		throw invalidArgument('within', 'milliseconds, 0 or more', within)
+	const ended = [...registry.streams]
+	for (const stream of ended) stream.end('restart', spread(within))
+	const deadline = clock.now() + lastBytes
+	while (clock.now() < deadline && ended.some((stream) => stream.buffered > 0))
+		await new Promise<void>((resolve) => clock.setTimeout(resolve, 10))
+}
+
+function spread(within: number): number {
+	return Math.floor(Math.random() * within)
+}
+
+interface Process {
+	pid: number
+	prependListener(signal: string, listener: () => void): void
+	off(signal: string, listener: () => void): void
+	listenerCount(signal: string): number
+	kill(pid: number, signal: string): void
+}
+
+// Looked up, not imported: elsewhere than in Node there is no such thing, and nothing to do.
+function listenForSignals(): void {
+	const host = (globalThis as { process?: Process }).process
+	if (registry.signals || typeof host?.prependListener !== 'function') return
+	registry.signals = true
+	// Before the others, so that a listener of theirs that runs only once is still counted.
+	for (const signal of ['SIGTERM', 'SIGINT'])
+		host.prependListener(signal, function leave() {
+			// With no other listener the process would have died here; so it dies once the streams have ended.
+			const alone = host.listenerCount(signal) === 1
+			registry.leaving = true
+			// A process that goes on living after all takes streams again.
+			clock.setTimeout(() => (registry.leaving = false), survived)
+			void drain().then(() => {
+				if (!alone) return
+				host.off(signal, leave)
+				host.kill(host.pid, signal)
+			})
+		})
+}

@@ -1,0 +1,43 @@
+import { longestDelay } from '../clock.js'
+import { SseError } from '../errors.js'
+import { describe } from '../wire/encode.js'
+import type { ProduceOptions } from './types.js'
+
+export const defaults = { ping: 30_000, maxBuffer: 16 * 1024 * 1024, overflow: 'close' } as const
+
+const policies = ['close', 'drop-oldest', 'refuse']
+
+/** Refuses options that could only fail later, and says what to write instead. */
+export function checkOptions(options: ProduceOptions<never>): void {
+	if (typeof options !== 'object' || options === null)
+		throw invalidArgument('options', 'an object such as { ping: 30_000 }', options)
+	const { ping, maxBuffer, maxDuration, overflow, retry, stop, error, request, headers } = options
+	if (ping !== undefined && ping !== false && !isDelay(ping))
+		throw invalidArgument('ping', 'milliseconds above 0, or false for none', ping)
+	if (maxDuration !== undefined && !isDelay(maxDuration))
+		throw invalidArgument('maxDuration', 'milliseconds above 0', maxDuration)
+	if (maxBuffer !== undefined && !(typeof maxBuffer === 'number' && maxBuffer > 0))
+		throw invalidArgument('maxBuffer', 'bytes above 0', maxBuffer)
+	if (overflow !== undefined && !policies.includes(overflow))
+		throw invalidArgument('overflow', `one of ${policies.join(', ')}`, overflow)
+	if (retry !== undefined && !(Number.isSafeInteger(retry) && retry >= 0))
+		throw invalidArgument('retry', 'whole milliseconds, 0 or more', retry)
+	if (stop !== undefined && typeof stop !== 'function')
+		throw invalidArgument('stop', 'a function', stop)
+	if (error !== undefined && typeof error !== 'function')
+		throw invalidArgument('error', 'a function', error)
+	if (request !== undefined && !(request?.headers && request.signal))
+		throw invalidArgument('request', "the handler's Request, as in POST({ request })", request)
+	if (headers !== undefined) new Headers(headers)
+}
+
+export function invalidArgument(name: string, expected: string, received: unknown): SseError {
+	return new SseError(
+		'invalid-argument',
+		`\`${name}\` must be ${expected}, received ${describe(received)}.`
+	)
+}
+
+function isDelay(value: unknown): value is number {
+	return typeof value === 'number' && value > 0 && value <= longestDelay
+}

@@ -1,0 +1,155 @@
+import { clock, type Timer } from '../clock.js'
+import { SseError, type CloseReason } from '../errors.js'
+import { closeFrame, heartbeatFrame, helloFrame } from '../wire/control.js'
+import { streamHeaders } from '../wire/headers.js'
+import { enlist, type Drainable } from './drain.js'
+import { heartbeatWheel, type Beating, type HeartbeatWheel } from './heartbeat.js'
+import { Outbox } from './outbox.js'
+import type { Overflow, StopReason } from './types.js'
+
+export interface StreamOptions {
+	ping: number | false
+	maxBuffer: number
+	overflow: Overflow
+	retry?: number
+	maxDuration?: number
+	request?: Request
+	headers?: HeadersInit
+	/** Called once, in the tick in which the stream ends. */
+	ended(reason: StopReason): void
+}
+
+/** Milliseconds a client has to take the last bytes of a stream that has ended; then the connection is cut. */
+const farewell = 30_000
+
+/**
+ * One response body: frames go in, bytes come out, and it ends once.
+ *
+ * states   open → ended (nothing is accepted any more; the last bytes may still be on their way)
+ * owner    whoever made it writes; `cancel`, the request's signal, the policies and `end` all end it through `#end`
+ */
+export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating, Drainable {
+	lastBeat = 0
+	readonly #options: StreamOptions
+	readonly #outbox: Outbox
+	readonly #wheel: HeartbeatWheel | undefined
+	#reason: StopReason | undefined
+	#rotation: Timer
+	#farewell: Timer
+	#delist: (() => void) | undefined
+
+	constructor(options: StreamOptions) {
+		this.#options = options
+		this.#outbox = new Outbox({
+			maxBuffer: options.maxBuffer,
+			overflow: options.overflow,
+			full: () => this.end('slow')
+		})
+		this.#wheel = options.ping === false ? undefined : heartbeatWheel(options.ping)
+	}
+
+	/** Makes the response. The stream is open from here on. */
+	open(): Response {
+		const body = new ReadableStream(this, this.#outbox.strategy)
+		const { request, maxDuration } = this.#options
+		this.#wheel?.add(this)
+		this.#delist = enlist(this)
+		request?.signal.addEventListener('abort', this.#gone)
+		if (maxDuration !== undefined) {
+			// Up to a fifth earlier, never later: a platform's own limit must not be hit.
+			this.#rotation = clock.setTimeout(
+				() => this.end('rotate'),
+				maxDuration * (1 - Math.random() / 5)
+			)
+		}
+		if (request?.signal.aborted) this.#gone()
+		return new Response(body, { headers: streamHeaders(this.#options.headers) })
+	}
+
+	/** Why it ended, or undefined while it is open. */
+	get reason(): StopReason | undefined {
+		return this.#reason
+	}
+
+	get buffered(): number {
+		return this.#outbox.buffered
+	}
+
+	get isFull(): boolean {
+		return this.#outbox.isFull
+	}
+
+	drained(): Promise<void> {
+		return this.#outbox.drained()
+	}
+
+	/** Sends one frame of text; what it returns is why it was not taken. */
+	write(frame: string): SseError | undefined {
+		if (this.#reason) return endedError(this.#reason)
+		if (this.#wheel) this.lastBeat = this.#wheel.position
+		return this.#outbox.add(frame)
+	}
+
+	/** Sends bytes that other streams may share. */
+	writeBytes(bytes: Uint8Array): SseError | undefined {
+		if (this.#reason) return endedError(this.#reason)
+		if (this.#wheel) this.lastBeat = this.#wheel.position
+		return this.#outbox.addBytes(bytes)
+	}
+
+	/** Ends the response with a last frame that says why. */
+	end(reason: CloseReason, retry?: number): void {
+		if (!this.#reason) this.#end(reason, closeFrame(reason, retry))
+	}
+
+	/** Sends a heartbeat, unless bytes are waiting that say as much. */
+	beat(): void {
+		if (!this.#reason && this.#outbox.buffered === 0) this.#outbox.add(heartbeatFrame)
+	}
+
+	start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+		this.#outbox.attach(controller)
+		this.#outbox.add(helloFrame(this.#options.ping, this.#options.retry))
+		// At once, or the response's headers would wait for the first event.
+		this.#outbox.flush()
+	}
+
+	pull(): Promise<void> | undefined {
+		return this.#outbox.pull()
+	}
+
+	cancel(): void {
+		clock.clearTimeout(this.#farewell)
+		this.#end('gone')
+	}
+
+	readonly #gone = (): void => this.#end('gone')
+
+	/** The one way out, for every ending. Without a last frame nobody is there to read one. */
+	#end(reason: StopReason, lastFrame?: string): void {
+		if (this.#reason) return
+		this.#reason = reason
+		this.#wheel?.delete(this)
+		this.#delist?.()
+		clock.clearTimeout(this.#rotation)
+		this.#options.request?.signal.removeEventListener('abort', this.#gone)
+		if (lastFrame === undefined) this.#outbox.discard()
+		else this.#sayGoodbye(reason, lastFrame)
+		this.#options.ended(reason)
+	}
+
+	#sayGoodbye(reason: StopReason, lastFrame: string): void {
+		this.#outbox.close(lastFrame)
+		if (this.#outbox.buffered === 0) return
+		this.#farewell = clock.setTimeout(() => {
+			if (this.#outbox.buffered > 0) this.#outbox.discard(endedError(reason))
+		}, farewell)
+	}
+}
+
+export function endedError(reason: StopReason): SseError {
+	const why = reason === 'gone' ? 'the client has left' : `reason: ${reason}`
+	return new SseError('closed', `The stream has ended (${why}); stop emitting to it.`, {
+		reason: reason === 'gone' ? undefined : reason
+	})
+}

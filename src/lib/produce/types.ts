@@ -1,0 +1,134 @@
+import type { Writable } from 'svelte/store'
+import type { CloseReason } from '../errors.js'
+import type { Contract, In, Name, Untyped } from '../contract/types.js'
+
+/** A result that carries its error instead of throwing it. */
+export interface Unsafe<T, E = Error> {
+	value: T
+	error: false | E
+}
+
+/** Why a stream ended, as its producer sees it: a reason of the server's, or `gone` when the client left. */
+export type StopReason = CloseReason | 'gone'
+
+export interface EmitOptions {
+	/**
+	 * What the client resumes from when it reconnects (`Last-Event-ID`). Give one only to events worth resuming
+	 * from. No CR, LF or NUL; ASCII, since Safari re-encodes anything else.
+	 */
+	id?: string
+	/** Milliseconds the client waits before it reconnects, should this response end. */
+	retry?: number
+}
+
+/**
+ * Sends one event. It never throws: the result carries an `error` when the stream has ended, when the buffer is full
+ * or when the event cannot be sent.
+ */
+export type Emit<S = Untyped> = <K extends Name<S>>(
+	name: K,
+	data: In<S, K>,
+	options?: EmitOptions
+) => Unsafe<void>
+
+/** One event as an async iterable yields it. */
+export type Emitted<S = Untyped> = {
+	[K in Name<S>]: { event: K; data: In<S, K>; id?: string; retry?: number }
+}[Name<S>]
+
+/** What `start` receives: the one stream it feeds. */
+export interface ProducerConnection<S = Untyped> {
+	/**
+	 * Sends one event to the client.
+	 *
+	 * @example
+	 * ```ts
+	 * const { error } = emit('message', 'hello world')
+	 * if (error) return
+	 * ```
+	 */
+	readonly emit: Emit<S>
+	/** `true` while the stream is open. `set(false)` sends what was emitted and ends the response with `done`. */
+	readonly lock: Writable<boolean>
+	/** The underlying source of the response's stream. */
+	readonly source: UnderlyingDefaultSource<Uint8Array>
+	/** Aborted when the stream ends, whatever the reason; its `reason` is an `SseError`. */
+	readonly signal: AbortSignal
+	/** The id the client resumes from, or undefined on its first visit. Needs the `request` option. */
+	readonly lastEventId: string | undefined
+	/** Bytes waiting for this client. */
+	readonly buffered: number
+	/** Resolves when there is room again, or the stream has ended. */
+	drained(): Promise<void>
+	/**
+	 * Sends what was emitted and ends the response.
+	 *
+	 * @param reason tells the client what to do. Default `done`: it stays closed.
+	 * @param options `retry`: milliseconds before the client comes back, for the reasons that bring it back.
+	 */
+	close(reason?: CloseReason, options?: { retry?: number }): void
+}
+
+/** Runs once when the stream ends, whatever ended it. */
+export type Stop = (
+	source: UnderlyingDefaultSource<Uint8Array>,
+	reason: StopReason
+) => void | PromiseLike<void>
+
+/**
+ * Feeds one stream. Return nothing to keep the stream open, a function to run when it ends, or an async iterable whose
+ * events are sent at the pace of the client; when it ends, so does the stream, with `done`.
+ */
+export type Start<S = Untyped> = (
+	connection: ProducerConnection<S>
+) => Started<S> | PromiseLike<Started<S>>
+
+export type Started<S = Untyped> = void | Stop | AsyncIterable<Emitted<S> | UnnamedEvent<S>>
+
+/** An event without a name is a `message`. */
+export type UnnamedEvent<S = Untyped> =
+	'message' extends Name<S>
+		? { event?: undefined; data: In<S, 'message' & keyof S>; id?: string; retry?: number }
+		: never
+
+/** What to do with an event that finds the client's buffer full. */
+export type Overflow = 'close' | 'drop-oldest' | 'refuse'
+
+export interface ProduceOptions<S = Untyped> {
+	/** Runs once when the stream ends, also when the client left and while `start` is still running. */
+	stop?: Stop
+	/** More response headers. Those that a stream needs are set in any case, and `connection` is left out. */
+	headers?: HeadersInit
+	/**
+	 * Milliseconds without a byte after which a heartbeat is sent; the client takes it from the stream and knows
+	 * after 2.5 times as long that the link is dead. `false` sends none.
+	 * @default 30_000
+	 */
+	ping?: number | false
+	/** The request, for `lastEventId` and as a second sign that the client left. */
+	request?: Request
+	/** The contract of the stream's events, from `defineEvents`. */
+	events?: Contract<S>
+	/** Milliseconds the client waits before it reconnects after losing this response. @default the client's own */
+	retry?: number
+	/**
+	 * Milliseconds after which the stream ends with `rotate`, so that the client comes back at once. Up to 20 % of
+	 * it are taken off at random, so that many streams do not end together.
+	 * @default unlimited
+	 */
+	maxDuration?: number
+	/**
+	 * Bytes that may wait for a client that does not read; then `overflow` decides.
+	 * @default 16 MiB
+	 */
+	maxBuffer?: number
+	/**
+	 * What happens to an event that finds the buffer full. `close` ends the stream with `slow`: the client comes back
+	 * and resumes. `drop-oldest` drops waiting events and tells the client of the gap. `refuse` drops the new event
+	 * and returns the error from `emit`.
+	 * @default 'close'
+	 */
+	overflow?: Overflow
+	/** Hears what `start` or a stop function threw. @default console.error */
+	error?: (error: Error) => void
+}

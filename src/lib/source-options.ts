@@ -1,0 +1,108 @@
+import type { Contract, Name, Out, Untyped } from './contract/types.js'
+import type { Body, BodySource, Reason, ReconnectOptions } from './link/types.js'
+
+/** What a callback of `source()` hears. */
+export interface SourceEvent {
+	/** Id of the event, or of the last one before it; empty if there was none. */
+	id: string
+	/** `open`, `close`, `error`, or the name of the event that came. */
+	event: string
+	/** The same as `event`. */
+	name: string
+	/** Data of the event that came; empty for the others. */
+	data: string
+	/** Whether this side brought it about, not the server. */
+	isLocal: boolean
+	/** HTTP status of the response; 0 if there was none. */
+	status: number
+	statusText: string
+	headers: Headers
+	response?: Response
+	error?: Error
+	/** Why: a reason that the server gave, or what happened here. */
+	reason?: Reason
+	/** Whether the connection comes back by itself. */
+	willReconnect: boolean
+	/** Milliseconds until the next attempt, if one is due. */
+	delay?: number
+	/** Losses in a row; 0 while all is well. */
+	attempt: number
+	/**
+	 * Connects again. After a connection that did not last it goes through the back-off, so that it cannot become a
+	 * storm.
+	 */
+	connect(): void
+	/** Closes the connection. */
+	close(): void
+}
+
+type Callback = (event: SourceEvent) => void
+
+interface RequestSettings {
+	/** @default 'POST' */
+	method?: string
+	/** Request headers; a function runs before every attempt, so a token in it is never stale. */
+	headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+	/** Request body; a function runs before every attempt. */
+	body?: BodySource | null
+	/** Ends the connection for good. */
+	signal?: AbortSignal
+}
+
+/** `options` of `sveltekit-sse` 0.14: the same settings, nested. */
+export interface NestedOptions extends RequestSettings {
+	/** `false`: closed while the page is hidden; use `hidden` instead. @default true */
+	openWhenHidden?: boolean
+	onopen?: (response: Response) => void
+	onmessage?: (message: { id: string; event: string; data: string }) => void
+	onclose?: () => void
+	onerror?: (error: Error) => void
+}
+
+export interface SourceOptions<S = Untyped> extends RequestSettings {
+	/** The connection is open. */
+	open?: Callback
+	/** The connection was lost (`willReconnect`), or ended. */
+	close?: Callback
+	/** The connection failed, or an event could not be read. */
+	error?: Callback
+	/** Any event came. */
+	message?: Callback
+	/** The name of `open` in 0.15. */
+	onopen?: Callback
+	/** The name of `close` in 0.15. */
+	onclose?: Callback
+	/** The name of `error` in 0.15. */
+	onerror?: Callback
+	/** The name of `message` in 0.15. */
+	onmessage?: Callback
+	/** The request settings as 0.14 nested them; what stands outside wins. */
+	options?: NestedOptions
+	/** Whether cookies go along, as for `fetch`. @default 'same-origin' */
+	credentials?: RequestCredentials
+	/** Makes the requests. @default globalThis.fetch */
+	fetch?: typeof globalThis.fetch
+	/** Whether equal requests share one connection. @default true */
+	cache?: boolean
+	/** The contract of the stream's events, from `defineEvents`. */
+	events?: Contract<S>
+	/** What channels show before the first event, such as what `load` returned. */
+	initial?: { [K in Name<S>]?: Out<S, K> }
+	/** The id to resume from at the first connect, such as a cursor that `load` returned. */
+	lastEventId?: string
+	/** How to come back after a loss; `false`: not by itself. */
+	reconnect?: boolean | ReconnectOptions
+	/**
+	 * Milliseconds of silence after which the connection counts as dead; `false`: never.
+	 * @default 2.5 times the ping interval that the server announced
+	 */
+	watchdog?: number | false
+	/** Milliseconds for which a channel without readers keeps the connection. @default 100 */
+	linger?: number
+	/** What happens while the page is hidden: closed after `pauseAfter` milliseconds. @default 'keep' */
+	hidden?: 'keep' | { pauseAfter: number }
+	/** Events were lost: load the data anew. */
+	gap?: () => void
+}
+
+export type { Body }

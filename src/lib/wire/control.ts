@@ -1,0 +1,64 @@
+import type { CloseReason } from '../errors.js'
+import { encodeComment, encodeRetry } from './encode.js'
+
+// What server and client say to one another beside the events. All of it is comments, so that any other reader of
+// the stream, the browser's EventSource included, does not notice.
+
+const protocol = 'sveltekit-sse/1'
+
+const reasons: readonly CloseReason[] = [
+	'done',
+	'restart',
+	'rotate',
+	'slow',
+	'expired',
+	'denied',
+	'error'
+]
+
+export type Control =
+	| { kind: 'hello'; ping: number | undefined }
+	| { kind: 'close'; reason: CloseReason }
+	| { kind: 'gap' }
+
+/** The first frame: it makes the response's headers leave at once and tells the client the heartbeat's interval. */
+export function helloFrame(ping: number | false, retry?: number): string {
+	return (
+		(retry === undefined ? '' : encodeRetry(retry)) +
+		encodeComment(`${protocol} hello ping=${ping === false ? 0 : ping}`)
+	)
+}
+
+/** The last frame: why the stream ends, and after how many milliseconds to come back. */
+export function closeFrame(reason: CloseReason, retry?: number): string {
+	return (
+		(retry === undefined ? '' : encodeRetry(retry)) + encodeComment(`${protocol} close ${reason}`)
+	)
+}
+
+/** Says that events were left out at this place of the stream. */
+export const gapFrame = encodeComment(`${protocol} gap`)
+
+export const heartbeatFrame = encodeComment()
+
+/** What a comment says, or nothing when it is not one of ours. */
+export function parseControl(comment: string): Control | undefined {
+	const [version, kind, argument] = comment.split(' ')
+	if (version !== protocol) return undefined
+	if (kind === 'hello') {
+		const ping = Number(/^ping=(\d{1,10})$/.exec(argument ?? '')?.[1] ?? 0)
+		return { kind, ping: ping > 0 ? ping : undefined }
+	}
+	if (kind === 'close') {
+		const reason = reasons.find((known) => known === argument)
+		return reason && { kind, reason }
+	}
+	if (kind === 'gap') return { kind }
+	return undefined
+}
+
+export function isCloseReason(value: unknown): value is CloseReason {
+	return reasons.includes(value as CloseReason)
+}
+
+export const closeReasons = reasons

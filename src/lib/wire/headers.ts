@@ -1,0 +1,48 @@
+/**
+ * The headers of every stream: the type, and what keeps caches and proxies from holding it back.
+ *
+ * `no-transform` stops proxies that compress (and so buffer); `x-accel-buffering` is nginx's word for "pass on at
+ * once"; `private, no-store` keeps one user's events out of every cache.
+ */
+const fixed: readonly [string, string][] = [
+	['content-type', 'text/event-stream'],
+	['cache-control', 'private, no-store, no-transform'],
+	['x-accel-buffering', 'no']
+]
+
+// A `connection` header breaks streams behind HTTP/2, and the others describe a body that a stream does not have.
+const forbidden = [
+	'connection',
+	'keep-alive',
+	'transfer-encoding',
+	'content-encoding',
+	'content-length'
+]
+
+/** The response headers of a stream: the user's, with those that a stream needs put in and those that break it out. */
+export function streamHeaders(init?: HeadersInit): Headers {
+	const headers = new Headers(init)
+	for (const name of forbidden) headers.delete(name)
+	for (const [name, value] of fixed) headers.set(name, value)
+	return headers
+}
+
+/** Whether a `content-type` value, parameters aside, says that the body is an event stream. */
+export function isEventStream(contentType: string | null): boolean {
+	return /^\s*text\/event-stream\s*(;|$)/i.test(contentType ?? '')
+}
+
+// A header carries bytes, and reads as one character a byte; an id is UTF-8.
+// [spec] 9.2.3: lastEventIDValue is the EventSource object's last event ID string, encoded as UTF-8.
+
+/** An id as the value of a `Last-Event-ID` header. */
+export function encodeId(id: string): string {
+	return String.fromCharCode(...new TextEncoder().encode(id))
+}
+
+/** The id of a `Last-Event-ID` header; an empty one is none. */
+export function decodeId(value: string | null | undefined): string | undefined {
+	if (!value) return undefined
+	const bytes = Uint8Array.from(value, (character) => character.charCodeAt(0))
+	return new TextDecoder().decode(bytes)
+}
