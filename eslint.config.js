@@ -19,9 +19,6 @@ export default defineConfig(
 			'build/',
 			'coverage/',
 			'dist/',
-			// Apps with compilers and packages of their own.
-			'tests/compat/kit2/',
-			'tests/compat/kit3/',
 			// Other people's code, kept as they wrote it.
 			'tests/types/seed/'
 		]

@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs'
  * @typedef {{
  * 	passed: number
  * 	failed: number
- * 	skipped: { name: string, reason: string }[]
+ * 	skipped: { name: string, reason?: string }[]
  * 	done: boolean
  * }} Count
  */
@@ -47,12 +47,11 @@ export default class CountReporter {
 			for (const test of module.children.allTests()) {
 				const { state } = test.result()
 				if (state === 'passed') count.passed++
-				if (state === 'failed') failed++
-				if (state === 'skipped') {
-					count.skipped.push({
-						name: `${module.relativeModuleId} > ${test.fullName}`,
-						reason: reasonOf(test)
-					})
+				// A test whose set-up failed did not run, but not because anyone wanted to leave it out.
+				else if (state === 'failed' || inBrokenSuite(test)) failed++
+				else if (state === 'skipped') {
+					const name = `${module.relativeModuleId} > ${test.fullName}`
+					count.skipped.push({ name, reason: reasonOf(test) })
 				}
 			}
 			count.failed += failed || (module.ok() ? 0 : 1)
@@ -61,17 +60,37 @@ export default class CountReporter {
 	}
 }
 
+/**
+ * @typedef {import('vitest/node').TestSuite | import('vitest/node').TestModule} Parent
+ */
+
+/**
+ * @param {import('vitest/node').TestCase} test
+ * @returns {Parent[]} the suites around it, the innermost first, and its file
+ */
+function parentsOf(test) {
+	/** @type {Parent[]} */
+	const parents = [test.parent]
+	for (let last = test.parent; last.type === 'suite';) parents.push((last = last.parent))
+	return parents
+}
+
 /** @param {import('vitest/node').TestCase} test */
+function inBrokenSuite(test) {
+	return parentsOf(test).some((parent) => parent.errors().length > 0)
+}
+
+/**
+ * The note of `skip(note)`, or the reason that the test or a suite around it has in its `meta`.
+ *
+ * @param {import('vitest/node').TestCase} test
+ */
 function reasonOf(test) {
 	const result = test.result()
 	if ('note' in result && result.note) return result.note
-	/** @type {import('vitest/node').TestCase | import('vitest/node').TestSuite | import('vitest/node').TestModule} */
-	let task = test
-	for (;;) {
+	for (const task of [test, ...parentsOf(test)]) {
 		const { skipped } = /** @type {{ skipped?: string }} */ (task.meta())
 		if (skipped) return skipped
-		if (task.type === 'module') break
-		task = task.parent
 	}
-	return test.options.mode === 'todo' ? 'to do' : 'no reason given'
+	return test.options.mode === 'todo' ? 'to do' : undefined
 }

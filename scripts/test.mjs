@@ -9,7 +9,7 @@ import { ensureInstalled, root, tool } from './install.mjs'
 import { fail, onStop, stopChildren } from './process.mjs'
 
 /**
- * @typedef {{ passed: number, failed: number, skipped: { name: string, reason: string }[] }} Sum
+ * @typedef {{ passed: number, failed: number, skipped: { name: string, reason?: string }[] }} Sum
  * @typedef {(args: string[]) => Promise<Sum>} Step
  */
 
@@ -170,7 +170,8 @@ rmSync(work, { recursive: true, force: true })
 console.log(`\n━━ summary\n${lines.join('\n')}`)
 if (total.skipped.length > 0) {
 	console.log('\nSkipped:')
-	for (const { name, reason } of total.skipped) console.log(`  ${name}: ${reason}`)
+	for (const { name, reason } of total.skipped)
+		console.log(`  ${name}${reason ? `: ${reason}` : ''}`)
 }
 if (total.passed + total.failed === 0) console.log('\nNothing ran.')
 console.log(`\n${describe(total)}`)

@@ -28,7 +28,8 @@ const rooms: Record<string, string[]> = {
 		'produce/stream',
 		'produce/types'
 	],
-	brokers: ['hub/broker', 'hub/broker-base', 'errors', 'clock'],
+	// The contract, and what all brokers do alike.
+	brokers: ['hub/broker', 'hub/broker-base', 'hub/cursor', 'errors', 'clock'],
 	link: ['wire', 'contract', 'errors', 'clock', 'environment'],
 	'link/decode': ['eventsource-parser'],
 	tabs: ['link', 'errors', 'clock', 'environment'],

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { npm, toolEnv } from '../../scripts/install.mjs'
+import { packLibrary } from '../../scripts/pack.mjs'
+import { freePort } from '../../scripts/port.mjs'
+import { run } from '../../scripts/process.mjs'
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+
+/** A small app of its own, with the packed library installed from its tarball. */
+export class Fixture {
+	readonly folder: string
+	#stop: (() => Promise<void>) | undefined
+
+	/** @param name of the folder that makes the app one of a certain SvelteKit */
+	constructor(readonly name: string) {
+		// Far from this repository, whose packages must not fill in for missing ones.
+		this.folder = mkdtempSync(join(tmpdir(), `sveltekit-sse-${name}-`))
+		cpSync(join(here, 'app'), this.folder, { recursive: true })
+		cpSync(join(here, name), this.folder, { recursive: true })
+	}
+
+	/** Installs the app's packages, and the library as its users do. */
+	async install(): Promise<void> {
+		const tarball = await packLibrary()
+		const args = ['install', '--prefer-offline', '--no-package-lock', '--no-fund', '--no-audit']
+		await this.#finish('npm install', npm([...args, tarball], await this.#options()))
+	}
+
+	/** Runs a command of one of the app's packages. */
+	async run(command: string, ...args: string[]): Promise<void> {
+		const file = join(this.folder, 'node_modules', '.bin', command)
+		await this.#finish(command, run(file, args, await this.#options()))
+	}
+
+	/** Starts what the build made, and says where it listens. */
+	async serve(): Promise<string> {
+		const port = await freePort()
+		const url = `http://localhost:${port}`
+		const child = spawn(process.execPath, ['build'], {
+			cwd: this.folder,
+			env: { ...process.env, PORT: `${port}`, ORIGIN: url, SHUTDOWN_TIMEOUT: '1' },
+			stdio: ['ignore', 'pipe', 'inherit']
+		})
+		const exited = once(child, 'exit')
+		this.#stop = async () => {
+			child.kill('SIGTERM')
+			await exited
+		}
+		for await (const line of createInterface(child.stdout)) {
+			if (line.includes('Listening')) return url
+		}
+		throw new Error(`The server of ${this.name} ended before it listened.`)
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.#stop?.()
+		rmSync(this.folder, { recursive: true, force: true })
+	}
+
+	async #options() {
+		return { cwd: this.folder, env: await toolEnv(), quiet: true }
+	}
+
+	async #finish(what: string, running: Promise<{ code: number; output: string }>): Promise<void> {
+		const start = performance.now()
+		const { code, output } = await running
+		const seconds = ((performance.now() - start) / 1000).toFixed(1)
+		if (code !== 0) throw new Error(`${this.name}: ${what} failed.\n${output}`)
+		console.log(`${this.name}: ${what}, ${seconds} s`)
+	}
+}

@@ -1,0 +1,58 @@
+import { chromium } from 'playwright'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { chromiumArgs, ensureBrowser } from '../../scripts/browser.mjs'
+import { Fixture } from './fixture.js'
+
+describe.each(['kit2', 'kit3'])('an empty app on %s with the packed library', (name) => {
+	const fixture = new Fixture(name)
+	beforeAll(() => fixture.install())
+	afterAll(() => fixture[Symbol.asyncDispose]())
+
+	test('type-checks', async () => {
+		await fixture.run('svelte-kit', 'sync')
+		await fixture.run('svelte-check', '--fail-on-warnings')
+	})
+
+	test('builds with adapter-node', async () => {
+		await fixture.run('vite', 'build')
+	})
+
+	describe('served', () => {
+		let url: string
+		beforeAll(async () => {
+			url = await fixture.serve()
+		})
+
+		test('streams to any client', async () => {
+			const response = await fetch(`${url}/clock`, { method: 'POST' })
+			expect(response.headers.get('content-type')).toBe('text/event-stream')
+			let text = ''
+			for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+				text += chunk
+				if (text.includes('data: 3\n\n')) break
+			}
+			const data = text.split('\n').filter((line) => line.startsWith('data: '))
+			expect(data).toEqual(['data: 1', 'data: 2', 'data: 3'])
+		})
+
+		test('streams to a page, as state and as a store', async () => {
+			const executablePath = await ensureBrowser()
+			await using browser = await chromium.launch({ executablePath, args: chromiumArgs })
+			const page = await browser.newPage()
+			const errors: Error[] = []
+			page.on('pageerror', (error) => errors.push(error))
+			await page.goto(url)
+
+			const read = (id: string) => page.getByTestId(id).textContent()
+			await expect.poll(() => read('current'), { timeout: 10_000 }).toMatch(/^[3-9]|\d\d$/)
+			const shown = await page.evaluate(() =>
+				['current', 'store', 'doubled', 'status'].map(
+					(id) => document.querySelector(`[data-testid=${id}]`)!.textContent
+				)
+			)
+			const count = Number(shown[0])
+			expect(shown).toEqual([`${count}`, `${count}`, `${count * 2}`, 'open'])
+			expect(errors).toEqual([])
+		})
+	})
+})
