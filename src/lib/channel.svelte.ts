@@ -2,9 +2,8 @@ import { untrack } from 'svelte'
 import { createSubscriber } from 'svelte/reactivity'
 import type { Readable } from 'svelte/store'
 import type { Feed, Incoming, Receiver } from './channel/feed.js'
-import { iterate, type Listening } from './channel/iterate.js'
+import { iterate, nextOf, type Listening, type NextOptions } from './channel/iterate.js'
 import { list, type ListOptions } from './channel/list.js'
-import { waitForNext, type NextOptions } from './channel/next.js'
 import { Lazy, type JsonFailure, type Operator, type Outcome } from './channel/operator.js'
 import * as operators from './channel/operators.js'
 import { SseError, toError } from './errors.js'
@@ -159,7 +158,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	 * @throws {SseError} `timeout`, `aborted`, or what closed the connection.
 	 */
 	next(options?: NextOptions): Promise<T> {
-		return waitForNext((listening) => this.#listen(listening), options)
+		return nextOf((listening) => this.#listen(listening), options)
 	}
 
 	/** Every event from now on, for `for await`; up to 10,000 may wait for the loop. */

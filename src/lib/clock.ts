@@ -14,34 +14,24 @@ export type Timer = unknown
 /** The longest delay that timers take; a longer one would fire at once. */
 export const longestDelay = 2_147_483_647
 
-const system: Clock = {
+export const clock: Clock = {
 	now: () => performance.now(),
 	date: () => new Date(),
 	setTimeout(run, delay) {
-		const timer: unknown = setTimeout(run, Math.min(delay, longestDelay))
+		const timer = setTimeout(run, Math.min(delay, longestDelay)) as unknown as { unref?(): void }
 		// In Node a timer is an object; unref it, or an idle stream would hold up the process's end.
-		if (typeof timer === 'object') (timer as { unref?(): void } | null)?.unref?.()
+		timer.unref?.()
 		return timer
 	},
-	clearTimeout(timer) {
-		clearTimeout(timer as number)
-	}
-}
-
-let current = system
-
-export const clock: Clock = {
-	now: () => current.now(),
-	date: () => current.date(),
-	setTimeout: (run, delay) => current.setTimeout(run, delay),
-	clearTimeout: (timer) => current.clearTimeout(timer)
+	clearTimeout: (timer) => clearTimeout(timer as number)
 }
 
 /** Puts another clock in place of the system's; returns a function that puts the old one back. */
 export function useClock(replacement: Clock): () => void {
-	const before = current
-	current = replacement
-	return () => {
-		current = before
-	}
+	const before = { ...clock }
+	clock.now = () => replacement.now()
+	clock.date = () => replacement.date()
+	clock.setTimeout = (run, delay) => replacement.setTimeout(run, delay)
+	clock.clearTimeout = (timer) => replacement.clearTimeout(timer)
+	return () => void Object.assign(clock, before)
 }

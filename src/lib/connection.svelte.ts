@@ -4,14 +4,13 @@ import type { Feed, Receiver } from './channel/feed.js'
 import { decoded, text } from './channel/operators.js'
 import type { Contract, Name, Out, Untyped } from './contract/types.js'
 import { environment } from './environment.js'
+import { clock } from './clock.js'
 import { SseError, toError } from './errors.js'
 import type { Link, Member, Transition } from './link/link.js'
-import { Linger } from './link/linger.js'
 import { acquire, shareKey } from './link/pool.js'
 import { report } from './link/report.js'
 import type { LinkOptions, Message, Reason, Status } from './link/types.js'
-import type { SourceEvent } from './source-options.js'
-import { checkName } from './wire/encode.js'
+import type { Callback, SourceEvent } from './source-options.js'
 
 /** What `source()` makes of its options. */
 export interface ConnectionConfig<S> {
@@ -25,7 +24,7 @@ export interface ConnectionConfig<S> {
 	signal: AbortSignal | undefined
 	events: Contract<S> | undefined
 	initial: { [name: string]: unknown }
-	on: Record<'open' | 'close' | 'error' | 'message', ((event: SourceEvent) => void) | undefined>
+	on: Record<'open' | 'close' | 'error' | 'message', (Callback | undefined)[]>
 	gap: (() => void) | undefined
 }
 
@@ -68,7 +67,6 @@ export class SseConnection<S = Untyped> implements Disposable {
 	#lastEventId = $state.raw<string | undefined>()
 	#lastEventAt = $state.raw<number | undefined>()
 	readonly #config: ConnectionConfig<S>
-	readonly #linger: Linger
 	readonly #channels = new Map<string, SseChannel<unknown, unknown>>()
 	/** The channels that are fed, and what takes each off the link it is on. */
 	readonly #feeding = new Map<Receiver<string>, Feeding>()
@@ -88,7 +86,6 @@ export class SseConnection<S = Untyped> implements Disposable {
 	/** @internal Use {@link source}. */
 	constructor(config: ConnectionConfig<S>) {
 		this.#config = config
-		this.#linger = new Linger(config.linger)
 		this.#lastEventId = config.link.lastEventId
 	}
 
@@ -135,11 +132,11 @@ export class SseConnection<S = Untyped> implements Disposable {
 		let channel = this.#channels.get(name)
 		if (!channel) {
 			const { events, initial } = this.#config
-			checkName(name)
-			if (events && !events.has(name))
+			if (!name || /[\r\n\0]/.test(name) || events?.has(name) === false)
 				throw new SseError(
 					'invalid-argument',
-					`The contract has no event '${name}'; add it to defineEvents(), or correct the name.`
+					`no event can be named ${JSON.stringify(name)}` +
+						(events ? '; look at defineEvents()' : '')
 				)
 			const operator = events
 				? decoded<S, unknown, unknown>(events, name, initial[name])
@@ -180,8 +177,8 @@ export class SseConnection<S = Untyped> implements Disposable {
 		return {
 			open: (receiver) => this.#hold(name, receiver),
 			last: () => {
-				const message = this.#isJoined ? this.#link!.slots.last(name) : undefined
-				return message && { data: message.data, message }
+				const message = this.#isJoined && this.#link!.slots.of(name).last
+				return message ? { data: message.data, message } : undefined
 			},
 			over: () => this.#over(),
 			later: (run) => this.#later(run),
@@ -193,16 +190,17 @@ export class SseConnection<S = Untyped> implements Disposable {
 	#over(): { error: SseError | undefined } | undefined {
 		if (this.#isJoined) return undefined
 		if (environment.isClient) return { error: this.#standing.error }
-		const message =
-			'source() opens nothing while pages are rendered; wait for events in an effect or in onMount.'
-		return { error: new SseError('closed', message) }
+		return { error: new SseError('closed', 'source() opens nothing on a server; wait in onMount') }
 	}
 
 	#later(run: () => void): () => void {
 		// A connection that has not answered yet is worth nothing to those who might come back.
-		if (this.#standing.status !== 'connecting') return this.#linger.add(run)
-		run()
-		return () => {}
+		if (this.#standing.status === 'connecting' || !this.#config.linger) {
+			run()
+			return () => {}
+		}
+		const timer = clock.setTimeout(run, this.#config.linger)
+		return () => clock.clearTimeout(timer)
 	}
 
 	#hold(name: string, receiver: Receiver<string>): () => void {
@@ -218,9 +216,8 @@ export class SseConnection<S = Untyped> implements Disposable {
 	}
 
 	#wire(receiver: Receiver<string>, feeding: Feeding): void {
-		feeding.stop = this.#link!.slots.add(feeding.name, (message) =>
-			receiver.event(message.data, message)
-		)
+		const slot = this.#link!.slots.of(feeding.name)
+		feeding.stop = slot.add((message) => receiver.event(message.data, message))
 	}
 
 	/** Gets on the link of this URL, be it up already or not. */
@@ -250,8 +247,8 @@ export class SseConnection<S = Untyped> implements Disposable {
 		link.join(this.#member)
 		signal?.addEventListener('abort', this.#aborted)
 		for (const [receiver, feeding] of this.#feeding) this.#wire(receiver, feeding)
-		if (this.#config.on.message)
-			this.#stopMessages = link.slots.addToAll((message) => this.#tellMessage(message))
+		if (this.#config.on.message.some(Boolean))
+			this.#stopMessages = link.slots.all.add((message) => this.#tellMessage(message))
 		if (isUp) this.#hear(link.standing)
 		start(link)
 		if (hasMissed) this.#gap()
@@ -356,8 +353,6 @@ export class SseConnection<S = Untyped> implements Disposable {
 		transition: Transition,
 		message?: Pick<SourceEvent, 'name' | 'event' | 'data' | 'id'>
 	): void {
-		const callback = this.#config.on[name]
-		if (!callback) return
 		const { reason, status, error, attempt, delay, response } = transition
 		const event: SourceEvent = {
 			id: this.#lastEventId ?? '',
@@ -380,21 +375,21 @@ export class SseConnection<S = Untyped> implements Disposable {
 		}
 		const before = this.#telling
 		this.#telling = reason
-		try {
-			untrack(() => callback(event))
-		} catch (thrown) {
-			report(thrown)
-		} finally {
-			this.#telling = before
-		}
+		for (const callback of this.#config.on[name]) guard(() => callback?.(event))
+		this.#telling = before
 	}
 
 	#gap(): void {
-		try {
-			untrack(() => this.#config.gap?.())
-		} catch (thrown) {
-			report(thrown)
-		}
+		guard(() => this.#config.gap?.())
+	}
+}
+
+/** What users pass in may throw, or read state, without a consequence for us. */
+function guard(run: () => void): void {
+	try {
+		untrack(run)
+	} catch (thrown) {
+		report(thrown)
 	}
 }
 

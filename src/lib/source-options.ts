@@ -1,5 +1,5 @@
 import type { Contract, Name, Out, Untyped } from './contract/types.js'
-import type { Body, BodySource, Reason, ReconnectOptions } from './link/types.js'
+import type { BodySource, Reason, ReconnectOptions } from './link/types.js'
 
 /** What a callback of `source()` hears. */
 export interface SourceEvent {
@@ -36,7 +36,8 @@ export interface SourceEvent {
 	close(): void
 }
 
-type Callback = (event: SourceEvent) => void
+/** Hears of one thing that happened to a connection. */
+export type Callback = (event: SourceEvent) => void
 
 interface RequestSettings {
 	/** @default 'POST' */
@@ -104,5 +105,3 @@ export interface SourceOptions<S = Untyped> extends RequestSettings {
 	/** Events were lost: load the data anew. */
 	gap?: () => void
 }
-
-export type { Body }

@@ -1,3 +1,5 @@
+import { DEV } from 'esm-env'
+import { clock } from '../clock.js'
 import { SseError } from '../errors.js'
 
 /** Events that may wait for a loop that is slower than the stream. */
@@ -10,13 +12,22 @@ export interface Listening<T> {
 	ended(error: SseError | undefined): void
 }
 
+type Listen<T> = (listening: Listening<T>) => () => void
+
+export interface NextOptions {
+	/** Milliseconds to wait. @default no limit */
+	timeout?: number
+	/** Gives up. */
+	signal?: AbortSignal
+}
+
 /**
- * Every event, in order, for `for await`. It ends when the connection is closed, throws when an error closed it, and
- * also when it was so slow that events had to be left out.
+ * Every event, in order, for `for await`. It ends when the connection is closed, throws when an error closed it, and also
+ * when it was so slow that events had to be left out.
  *
  * @param listen starts listening; returns what stops it
  */
-export function iterate<T>(listen: (listening: Listening<T>) => () => void): AsyncIterator<T> {
+export function iterate<T>(listen: Listen<T>): AsyncIterator<T> & Pick<Listening<T>, 'ended'> {
 	const waiting: T[] = []
 	let error: SseError | undefined
 	let isOver = false
@@ -24,12 +35,10 @@ export function iterate<T>(listen: (listening: Listening<T>) => () => void): Asy
 	let stop: (() => void) | undefined
 
 	function wake(): void {
-		const woken = wakers
-		wakers = []
-		for (const waker of woken) waker()
+		for (const waker of wakers.splice(0)) waker()
 	}
 
-	function end(cause: SseError | undefined): void {
+	function ended(cause: SseError | undefined): void {
 		if (isOver) return
 		isOver = true
 		error = cause
@@ -40,21 +49,15 @@ export function iterate<T>(listen: (listening: Listening<T>) => () => void): Asy
 	stop = listen({
 		event(data) {
 			if (waiting.length < mostWaiting) waiting.push(data)
-			else
-				end(
-					new SseError(
-						'overflow',
-						`The loop is too slow: ${mostWaiting} events are waiting, and more have come. Do less per event, or use list().`
-					)
-				)
+			else ended(tooSlow())
 			wake()
 		},
-		ended: end
+		ended
 	})
 	if (isOver) stop()
 
 	return {
-		async next(): Promise<IteratorResult<T>> {
+		async next() {
 			while (waiting.length === 0 && !isOver)
 				await new Promise<void>((resolve) => wakers.push(resolve))
 			if (waiting.length > 0) return { value: waiting.shift()!, done: false }
@@ -63,10 +66,45 @@ export function iterate<T>(listen: (listening: Listening<T>) => () => void): Asy
 			if (thrown) throw thrown
 			return { value: undefined, done: true }
 		},
-		async return(): Promise<IteratorResult<T>> {
+		async return() {
 			waiting.length = 0
-			end(undefined)
+			ended(undefined)
 			return { value: undefined, done: true }
-		}
+		},
+		ended
 	}
+}
+
+/** The first event from now on, as a promise that leaves nothing behind. */
+export async function nextOf<T>(listen: Listen<T>, options: NextOptions = {}): Promise<T> {
+	const { timeout, signal } = options
+	const loop = iterate(listen)
+	const abort = (): void =>
+		loop.ended(new SseError('aborted', 'aborted', { cause: signal?.reason }))
+	const timer =
+		timeout !== undefined &&
+		clock.setTimeout(
+			() => loop.ended(new SseError('timeout', `no event within ${timeout} ms`)),
+			timeout
+		)
+	signal?.addEventListener('abort', abort)
+	if (signal?.aborted) abort()
+	try {
+		const { value, done } = await loop.next()
+		if (done) throw new SseError('closed', 'closed before the next event came')
+		return value
+	} finally {
+		clock.clearTimeout(timer)
+		signal?.removeEventListener('abort', abort)
+		void loop.return!()
+	}
+}
+
+function tooSlow(): SseError {
+	return new SseError(
+		'overflow',
+		DEV
+			? `The loop is too slow: ${mostWaiting} events are waiting, and more have come. Do less per event, or use list().`
+			: 'too slow'
+	)
 }

@@ -1,5 +1,4 @@
 import { SseError } from '../errors.js'
-import { describe } from '../wire/encode.js'
 import { Lazy, type Operator } from './operator.js'
 
 export interface ListOptions<T> {
@@ -12,11 +11,7 @@ export interface ListOptions<T> {
 /** Collects events. Adding one costs the same however long the list is; the array is made when someone looks. */
 export function list<T>(options: ListOptions<T> = {}): Operator<T, T[], T[]> {
 	const { max = Infinity, key } = options
-	if (!(typeof max === 'number' && max >= 1))
-		throw new SseError(
-			'invalid-argument',
-			`\`max\` must be a number of 1 or more, received ${describe(max)}.`
-		)
+	if (!(max >= 1)) throw new SseError('invalid-argument', `\`max\` must be 1 or more, not ${max}.`)
 	// Both keep the order in which keys came; replacing a value keeps its place.
 	let items = new Map<PropertyKey | object, T>()
 	const snapshot = (): Lazy<T[]> => new Lazy(() => [...items.values()])

@@ -1,10 +1,11 @@
+import { DEV } from 'esm-env'
 import { clock } from '../clock.js'
-import { SseError, toError, type CloseReason } from '../errors.js'
+import { SseError, toError, type CloseReason, type SseErrorCode } from '../errors.js'
 import type { Control } from '../wire/control.js'
 import { decode } from './decode.js'
-import type { Loss } from './retry.js'
-import { AttemptError, openStream } from './transport.js'
-import type { Message, RequestOptions } from './types.js'
+import { parseRetryAfter, type Loss } from './retry.js'
+import { request } from './transport.js'
+import type { LinkOptions, Message, Reason } from './types.js'
 import { silentAt } from './watchdog.js'
 
 /** Milliseconds until the response has to be there. */
@@ -14,7 +15,7 @@ const afterGoodbye = 1_000
 
 /** Who hears what one attempt brings. After `abort()` nothing is heard any more. */
 export interface AttemptListener {
-	accepted(response: Response): void
+	accepted(): void
 	/** Bytes came, whatever they say. */
 	bytes(): void
 	message(message: Message): void
@@ -29,45 +30,22 @@ export interface AttemptListener {
 
 /** One request and its response: from the headers to the last byte, and what the server said on the way. */
 export class Attempt {
+	response: Response | undefined
 	readonly #abort = new AbortController()
 	readonly #startedAt = clock.now()
-	readonly #options: RequestOptions
 	readonly #watchdog: number | false | undefined
 	readonly #listener: AttemptListener
-	response: Response | undefined
 	#heardAt: number | undefined
 	#doubtedAt: number | undefined
-	/** The hello frame was seen: the server speaks our protocol. */
-	#announced = false
-	#ping: number | undefined
+	/** There once the hello frame was seen: the server speaks our protocol. */
+	#hello: { ping: number | undefined } | undefined
 	#retry: number | undefined
 	#goodbye: { reason: CloseReason; at: number } | undefined
 
-	constructor(
-		options: RequestOptions,
-		watchdog: number | false | undefined,
-		listener: AttemptListener
-	) {
-		this.#options = options
-		this.#watchdog = watchdog
+	constructor(options: LinkOptions, lastEventId: string | undefined, listener: AttemptListener) {
+		this.#watchdog = options.watchdog
 		this.#listener = listener
-	}
-
-	async run(lastEventId: string | undefined): Promise<void> {
-		const { signal } = this.#abort
-		let loss: Loss
-		try {
-			const { response, body } = await openStream(this.#options, lastEventId, signal)
-			if (signal.aborted) return void body.cancel().catch(() => {})
-			this.response = response
-			this.#heardAt = clock.now()
-			this.#listener.accepted(response)
-			await this.#read(body, signal)
-			loss = this.#ending()
-		} catch (thrown) {
-			loss = this.#failure(thrown)
-		}
-		this.#lose(loss)
+		void this.#run(options, lastEventId)
 	}
 
 	/** Gives up; nothing is heard of this attempt any more. */
@@ -83,27 +61,52 @@ export class Attempt {
 
 	/** Whether silence means anything on this stream. */
 	get isWatched(): boolean {
-		return this.#ping !== undefined && this.#watchdog !== false
+		return !!this.#hello?.ping && this.#watchdog !== false
 	}
 
 	/** When the patience with this attempt ends, if nothing is heard until then. */
 	get deadline(): number | undefined {
 		if (this.#goodbye) return this.#goodbye.at + afterGoodbye
 		if (this.#heardAt === undefined) return this.#startedAt + connectLimit
-		return silentAt(this.#heardAt, this.#ping, this.#watchdog, this.#doubtedAt)
+		return silentAt(this.#heardAt, this.#hello?.ping, this.#watchdog, this.#doubtedAt)
 	}
 
 	/** The deadline has passed. */
 	expire(): void {
 		if (this.#goodbye) this.#lose(this.#ending())
-		else if (this.#heardAt === undefined) this.#lose(timedOut())
-		else this.#lose(silent(clock.now() - this.#heardAt))
+		else if (this.#heardAt !== undefined) this.#lose(failed('silent'))
+		else this.#lose(failed('timeout'))
 	}
 
-	async #read(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
+	async #run(options: LinkOptions, lastEventId: string | undefined): Promise<void> {
+		const { signal } = this.#abort
+		const { response, body, reason, error } = await request(options, lastEventId, signal)
+		if (signal.aborted) return void body?.cancel().catch(() => {})
+		this.response = response
+		if (!body) {
+			const wait = parseRetryAfter(response?.headers.get('retry-after'), +clock.date())
+			return this.#lose({ reason: reason!, error, wait })
+		}
+		this.#heardAt = clock.now()
+		this.#listener.accepted()
+		try {
+			await this.#read(body, signal)
+			this.#lose(this.#ending())
+		} catch (thrown) {
+			this.#lose(this.#goodbye ? this.#ending() : failed('cut', thrown, this.#retry))
+		}
+	}
+
+	#read(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
 		const listener = this.#listener
 		let at = 0
-		await decode(
+		// One piece of the body may hold more than its reader wants to hear: closed means closed.
+		const unless = <A extends unknown[]>(hear: (...values: A) => void) => {
+			return (...values: A): void => {
+				if (!signal.aborted) hear(...values)
+			}
+		}
+		return decode(
 			body,
 			{
 				bytes: () => {
@@ -111,53 +114,35 @@ export class Attempt {
 					at = +clock.date()
 					listener.bytes()
 				},
-				// One piece of the body may hold more than its reader wants to hear: closed means closed.
-				event: (name, data, id) => {
+				event(name, data, id) {
 					if (!signal.aborted) listener.message({ name, data, id, at })
 				},
-				id: (id) => {
-					if (!signal.aborted) listener.id(id)
-				},
+				id: unless(listener.id),
 				retry: (delay) => (this.#retry = delay),
-				control: (control) => {
-					if (!signal.aborted) this.#control(control)
-				},
-				parsed: () => {
-					if (!signal.aborted) listener.parsed()
-				}
+				control: unless((control) => this.#control(control)),
+				parsed: unless(listener.parsed)
 			},
 			signal
 		)
 	}
 
 	#control(control: Control): void {
-		if (control.kind === 'hello') {
-			this.#announced = true
-			this.#ping = control.ping
-			this.#listener.deadline()
-		} else if (!this.#announced) {
-			// Only a server that said hello means us.
-		} else if (control.kind === 'close') {
-			this.#goodbye = { reason: control.reason, at: clock.now() }
-			this.#listener.deadline()
-		} else this.#listener.gap()
+		if (control.kind === 'hello') this.#hello = control
+		// Only a server that said hello means us.
+		else if (!this.#hello) return
+		else if (control.kind === 'gap') return this.#listener.gap()
+		else this.#goodbye = { reason: control.reason, at: clock.now() }
+		this.#listener.deadline()
 	}
 
 	/** What it means that the body has ended. */
 	#ending(): Loss {
-		const wait = this.#retry
-		if (this.#goodbye) return { ...said(this.#goodbye.reason), wait }
+		const reason = this.#goodbye?.reason
+		if (reason === 'denied') return failed(reason)
+		if (reason === 'error') return failed('failed', undefined, this.#retry, reason)
+		if (reason) return { reason, wait: this.#retry }
 		// A foreign server has no other way to say that its stream is finished.
-		if (!this.#announced) return { reason: 'complete' }
-		return { ...cut(), wait }
-	}
-
-	#failure(thrown: unknown): Loss {
-		if (thrown instanceof AttemptError) {
-			this.response = thrown.response
-			return { reason: thrown.reason, error: thrown.error, wait: thrown.wait }
-		}
-		return this.#goodbye ? this.#ending() : { ...cut(thrown), wait: this.#retry }
+		return this.#hello ? failed('cut', undefined, this.#retry) : { reason: 'complete' }
 	}
 
 	#lose(loss: Loss): void {
@@ -167,49 +152,27 @@ export class Attempt {
 	}
 }
 
-/** The server said why it ends the stream. */
-function said(reason: CloseReason): Loss {
-	if (reason === 'denied')
-		return {
-			reason,
-			error: new SseError(
-				'denied',
-				'The server ended the stream: this client may not read it any more.',
-				{
-					reason
-				}
-			)
+const explanations: Partial<Record<SseErrorCode, string>> = DEV
+	? {
+			cut: 'The stream broke off without a last frame',
+			silent: 'Nothing was heard for too long, not even a heartbeat',
+			timeout: `No response within ${connectLimit / 1_000} s; the server, or a headers function, hangs`,
+			denied: 'The server ended the stream: this client may not read it any more',
+			failed: 'The producer of the stream failed; its error is in the log of the server'
 		}
-	if (reason === 'error')
-		return {
-			reason,
-			error: new SseError(
-				'failed',
-				'The producer of the stream failed; its error is in the server’s log.',
-				{
-					reason
-				}
-			)
-		}
-	return { reason }
-}
+	: {}
 
-function cut(thrown?: unknown): Loss {
-	if (thrown instanceof SseError) return { reason: 'cut', error: thrown }
-	const how = thrown === undefined ? 'without a last frame' : toError(thrown).message
-	return {
-		reason: 'cut',
-		error: new SseError('cut', `The stream broke off (${how}).`, { cause: thrown })
-	}
-}
-
-function silent(duration: number): Loss {
-	const seconds = Math.round(duration / 1_000)
-	const message = `Nothing was heard for ${seconds} s, not even a heartbeat; the connection counts as dead.`
-	return { reason: 'silent', error: new SseError('silent', message) }
-}
-
-function timedOut(): Loss {
-	const message = `No response within ${connectLimit / 1_000} s. The server, or a headers function, hangs.`
-	return { reason: 'timeout', error: new SseError('timeout', message) }
+function failed(
+	code: SseErrorCode,
+	cause?: unknown,
+	wait?: number,
+	reason: Reason = code as Reason
+): Loss {
+	if (cause instanceof SseError) return { reason, error: cause, wait }
+	const message = explanations[code] ?? code
+	const error = new SseError(code, cause ? `${message}: ${toError(cause).message}` : message, {
+		cause,
+		reason: reason === 'denied' || reason === 'error' ? reason : undefined
+	})
+	return { reason, error, wait }
 }

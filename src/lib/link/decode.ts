@@ -3,7 +3,7 @@ import { SseError } from '../errors.js'
 import { parseControl, type Control } from '../wire/control.js'
 
 /** Characters that one event may have; a stream that never ends an event must not eat the memory. */
-const mostCharacters = 256 * 1024 * 1024
+const mostCharacters = 2 ** 28
 
 export interface Sink {
 	event(name: string, data: string, id: string | undefined): void
@@ -40,27 +40,21 @@ export async function decode(
 			const control = parseControl(comment)
 			if (control) sink.control(control)
 		},
-		onError(error) {
-			// Unknown fields and the like are ignored, as the standard wants it.
-			if (error.type === 'max-buffer-size-exceeded') tooLarge = true
-		}
+		// Unknown fields and the like are ignored, as the standard wants it.
+		onError: ({ type }) => (tooLarge ||= type === 'max-buffer-size-exceeded')
 	})
 	const reader = body.getReader()
 	// The browser's own fetch breaks the body off by itself; one that the user passed in may not.
 	const release = (): void => void reader.cancel().catch(() => {})
 	signal.addEventListener('abort', release)
-	if (signal.aborted) return release()
-	for (;;) {
+	while (!signal.aborted) {
 		const { done, value } = await reader.read()
 		// [spec] 9.2.6: any pending data at the end of the file must be discarded.
-		if (done || signal.aborted) return
+		if (done || signal.aborted) break
 		sink.bytes()
 		parser.feed(decoder.decode(value, { stream: true }))
 		sink.parsed()
-		if (tooLarge)
-			throw new SseError(
-				'too-large',
-				`One event has more than ${mostCharacters} characters; send the data in parts.`
-			)
+		if (tooLarge) throw new SseError('too-large', `one event has over ${mostCharacters} characters`)
 	}
+	release()
 }

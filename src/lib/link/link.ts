@@ -1,7 +1,7 @@
 import { clock, type Timer } from '../clock.js'
 import type { SseError } from '../errors.js'
 import { Attempt } from './attempt.js'
-import { isHidden, watchPage, type PageListener } from './lifecycle.js'
+import { isHidden, watchPage, type PageEvent } from './lifecycle.js'
 import { policyDefaults, type Loss, type Policy } from './retry.js'
 import { report } from './report.js'
 import { Slots } from './slots.js'
@@ -133,35 +133,31 @@ export class Link {
 	}
 
 	#begin(): void {
-		const attempt = new Attempt(this.#options, this.#options.watchdog, {
+		const members = this.#members
+		this.#attempt = new Attempt(this.#options, this.lastEventId, {
 			accepted: () => this.#become(machine.accepted(this.#state, clock.now())),
 			bytes: () => this.#become(machine.trusted(this.#state)),
-			message: (message) => this.#deliver(message),
+			message: (message) => {
+				this.lastEventAt = message.at
+				this.slots.deliver(message)
+			},
 			id: (id) => (this.lastEventId = id || undefined),
-			gap: () => this.#members.forEach((member) => member.gap()),
-			parsed: () => this.#members.forEach((member) => member.progress()),
+			gap: () => members.forEach((member) => member.gap()),
+			parsed: () => members.forEach((member) => member.progress()),
 			deadline: () => this.#arm(),
 			lost: (loss) => this.#lose(loss)
 		})
-		this.#attempt = attempt
-		void attempt.run(this.lastEventId)
-	}
-
-	#deliver(message: Message): void {
-		this.lastEventAt = message.at
-		this.slots.deliver(message)
 	}
 
 	#lose(loss: Loss): void {
-		const { reconnect } = this.#options
-		const policy = reconnect === false ? false : this.#policy
-		const { minUptime } = this.#policy
-		this.#become(machine.lost(this.#state, loss, clock.now(), policy, minUptime, Math.random()))
+		const random = Math.random()
+		const canReturn = this.#options.reconnect !== false
+		this.#become(machine.lost(this.#state, loss, clock.now(), this.#policy, canReturn, random))
 	}
 
 	#wake(): void {
-		this.#unwatch ??= watchPage(this.#page)
-		if (this.#pauseAt === undefined && isHidden()) this.#page.hidden()
+		this.#unwatch ??= watchPage((event) => this.#hearPage(event))
+		if (this.#pauseAt === undefined && isHidden()) this.#hidden()
 	}
 
 	#rest(): void {
@@ -183,9 +179,10 @@ export class Link {
 
 	#nextDeadline(): number | undefined {
 		const { retryAt } = this.#state
-		const all = [retryAt, this.#attempt?.deadline, this.#pauseAt]
-		const known = all.filter((at) => at !== undefined)
-		return known.length === 0 ? undefined : Math.min(...known)
+		const at = Math.min(
+			...[retryAt, this.#attempt?.deadline, this.#pauseAt].map((at) => at ?? Infinity)
+		)
+		return at < Infinity ? at : undefined
 	}
 
 	#alarm(expectedAt: number): void {
@@ -204,37 +201,27 @@ export class Link {
 		this.#become(machine.paused(this.#state, reason))
 	}
 
-	#resume(): void {
-		this.#become(machine.resumed(this.#state, clock.now()))
+	#hidden(): void {
+		if (this.#options.pauseAfter === undefined) return
+		this.#pauseAt = clock.now() + this.#options.pauseAfter
+		this.#arm()
 	}
 
-	readonly #page: PageListener = {
-		offline: () => {
-			this.#attempt?.doubt()
-			this.#become(machine.doubted(this.#state))
-		},
-		online: () => {
-			// Without heartbeats nothing would ever show whether the old connection is alive.
-			if (machine.isDoubted(this.#state) && !this.#attempt?.isWatched)
-				this.#lose({ reason: 'offline' })
-			else this.#attempt?.doubt()
-			if (!isPaused(this.#state)) this.#resume()
-		},
-		hidden: () => {
-			if (this.#options.pauseAfter === undefined) return
-			this.#pauseAt = clock.now() + this.#options.pauseAfter
-			this.#arm()
-		},
-		visible: () => {
+	#hearPage(event: PageEvent): void {
+		const { reason } = this.#state
+		if (event === 'pagehide') return this.#pause('away')
+		if (event === 'visibilitychange') {
+			if (isHidden()) return this.#hidden()
 			this.#pauseAt = undefined
-			this.#attempt?.doubt()
-			if (this.#state.reason !== 'away') this.#resume()
-		},
-		away: () => this.#pause('away'),
-		back: () => {
-			if (this.#state.reason === 'away') this.#resume()
-		},
-		woke: () => this.#attempt?.doubt()
+		}
+		// Without heartbeats nothing would ever show whether the old connection is alive.
+		if (event === 'online' && machine.isDoubted(this.#state) && !this.#attempt!.isWatched)
+			this.#lose({ reason: 'offline' })
+		else this.#attempt?.doubt()
+		if (event === 'offline') this.#become(machine.doubted(this.#state))
+		// What was paused comes back with the page that paused it, and nothing else.
+		else if (reason === 'away' ? event === 'pageshow' : reason !== 'hidden' || !isHidden())
+			this.#become(machine.resumed(this.#state, clock.now()))
 	}
 }
 
@@ -249,8 +236,4 @@ function tell(member: Member, transition: Transition): void {
 
 function isDue(at: number | undefined, now: number): boolean {
 	return at !== undefined && at <= now
-}
-
-function isPaused({ status, reason }: machine.State): boolean {
-	return status === 'reconnecting' && (reason === 'hidden' || reason === 'away')
 }

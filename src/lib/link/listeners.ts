@@ -1,36 +1,31 @@
 import { report } from './report.js'
 
-interface Entry<L> {
-	listener: L
-}
-
 /**
- * Who wants to hear of something. The list is replaced, never changed, so that coming and going while it is told disturbs
+ * Who wants to hear of something. The set is replaced, never changed, so that coming and going while it is told disturbs
  * nobody: who has left hears no more, who has come hears from the next time on. One that throws does not stop the others.
  */
 export class Listeners<L> {
-	#entries: readonly Entry<L>[] = []
+	#all: ReadonlySet<[L]> = new Set()
 
 	get size(): number {
-		return this.#entries.length
+		return this.#all.size
 	}
 
 	/** @returns what removes it again */
 	add(listener: L): () => void {
-		const entry = { listener }
-		this.#entries = [...this.#entries, entry]
+		const entry: [L] = [listener]
+		this.#all = new Set(this.#all).add(entry)
 		return () => {
-			if (this.#entries.includes(entry))
-				this.#entries = this.#entries.filter((other) => other !== entry)
+			const others = new Set(this.#all)
+			if (others.delete(entry)) this.#all = others
 		}
 	}
 
 	each(tell: (listener: L) => void): void {
-		const entries = this.#entries
-		for (const entry of entries) {
-			if (entries !== this.#entries && !this.#entries.includes(entry)) continue
+		for (const entry of this.#all) {
+			if (!this.#all.has(entry)) continue
 			try {
-				tell(entry.listener)
+				tell(entry[0])
 			} catch (thrown) {
 				report(thrown)
 			}

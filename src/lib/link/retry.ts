@@ -1,5 +1,5 @@
 import type { SseError } from '../errors.js'
-import type { LossInfo, Reason, ReconnectOptions } from './types.js'
+import type { Reason, ReconnectOptions } from './types.js'
 
 // What follows a loss. Everything here takes time and chance as arguments.
 
@@ -10,9 +10,6 @@ export interface Loss {
 	wait?: number
 }
 
-/** Milliseconds until the next attempt, or false for none. */
-export type Fate = number | false
-
 export const policyDefaults = { min: 500, max: 30_000, attempts: Infinity, minUptime: 5_000 }
 
 export type Policy = typeof policyDefaults & Pick<ReconnectOptions, 'decide'>
@@ -21,13 +18,13 @@ export type Policy = typeof policyDefaults & Pick<ReconnectOptions, 'decide'>
 const mostAsked = 300_000
 
 /** Endings that are meant: nobody has to decide about them. */
-const final: ReadonlySet<Reason> = new Set(['done', 'denied', 'complete', 'no-content'])
+const final: readonly Reason[] = ['done', 'denied', 'complete', 'no-content']
 
 /** The server wants the client back at once. */
-const atOnce: ReadonlySet<Reason> = new Set(['rotate', 'expired'])
+const atOnce: readonly Reason[] = ['rotate', 'expired']
 
 // 408 Request Timeout, 425 Too Early and 429 Too Many Requests pass; other answers below 500 will be the same again.
-const passing = new Set([408, 425, 429])
+const passing = [408, 425, 429]
 
 /**
  * Full jitter: a random part of a cap that doubles with each attempt; on top of what the server asked for.
@@ -35,41 +32,38 @@ const passing = new Set([408, 425, 429])
  * @param attempt 1 for the first
  * @param random a number from 0 up to, not including, 1
  */
-export function nextDelay(attempt: number, policy: Policy, asked: number, random: number): number {
-	const cap = Math.min(policy.max, policy.min * 2 ** Math.min(attempt - 1, 30))
-	return Math.min(asked, Math.max(policy.max, mostAsked)) + random * cap
+export function nextDelay(
+	attempt: number,
+	{ min, max }: Policy,
+	asked: number,
+	random: number
+): number {
+	return (
+		Math.min(asked, Math.max(max, mostAsked)) + random * Math.min(max, min * 2 ** (attempt - 1))
+	)
 }
 
 /**
- * What to do about a loss.
+ * Milliseconds until the next attempt, or false for none.
  *
  * @param attempt how many losses there were in a row, this one included
  * @param stable whether the link had been up for `minUptime`
  */
 export function decideFate(
-	loss: Loss,
+	{ reason, error, wait = 0 }: Loss,
 	attempt: number,
 	stable: boolean,
-	policy: Policy | false,
+	policy: Policy,
 	random: number
-): Fate {
-	if (!policy || final.has(loss.reason)) return false
-	const decided = policy.decide?.(lossInfo(loss, attempt))
-	if (decided === false) return false
-	if (attempt > policy.attempts) return false
-	if (typeof decided === 'number' && decided >= 0) return decided
-	if (isTerminal(loss)) return false
-	if (atOnce.has(loss.reason) && stable) return 0
-	return nextDelay(attempt, policy, loss.wait ?? 0, random)
-}
-
-function lossInfo(loss: Loss, attempt: number): LossInfo {
-	return { error: loss.error, status: loss.error?.status, attempt }
-}
-
-function isTerminal(loss: Loss): boolean {
-	const status = loss.error?.status
-	return loss.reason === 'refused' && status !== undefined && status < 500 && !passing.has(status)
+): number | false {
+	if (final.includes(reason)) return false
+	const status = error?.status
+	const decided = policy.decide?.({ error, status, attempt })
+	if (decided === false || attempt > policy.attempts) return false
+	if (decided! >= 0) return decided!
+	if (reason === 'refused' && status! < 500 && !passing.includes(status!)) return false
+	if (stable && atOnce.includes(reason)) return 0
+	return nextDelay(attempt, policy, wait, random)
 }
 
 /**
@@ -77,9 +71,8 @@ function isTerminal(loss: Loss): boolean {
  *
  * @param now milliseconds since the epoch
  */
-export function parseRetryAfter(value: string | null, now: number): number | undefined {
-	if (value === null) return undefined
-	if (/^\d+$/.test(value.trim())) return Number(value) * 1_000
-	const date = Date.parse(value)
-	return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+export function parseRetryAfter(value: string | null | undefined, now: number): number | undefined {
+	if (!value) return undefined
+	const delay = /^\d+$/.test(value.trim()) ? +value * 1_000 : Date.parse(value) - now
+	return delay >= 0 ? delay : undefined
 }

@@ -88,13 +88,13 @@ export function lost(
 	state: State,
 	loss: Loss,
 	now: number,
-	policy: Policy | false,
-	minUptime: number,
+	policy: Policy,
+	canReturn: boolean,
 	random: number
 ): State {
-	const stable = state.openedAt !== undefined && now - state.openedAt >= minUptime
+	const stable = state.openedAt !== undefined && now - state.openedAt >= policy.minUptime
 	const losses = (stable ? 0 : state.losses) + 1
-	const fate = decideFate(loss, losses, stable, policy, random)
+	const fate = canReturn && decideFate(loss, losses, stable, policy, random)
 	return {
 		...state,
 		status: fate === false ? 'closed' : 'reconnecting',

@@ -1,121 +1,78 @@
-import { clock } from '../clock.js'
+import { DEV } from 'esm-env'
 import { SseError, toError } from '../errors.js'
 import { encodeId, isEventStream } from '../wire/headers.js'
-import { parseRetryAfter } from './retry.js'
-import type { RequestOptions } from './types.js'
+import type { Reason, RequestOptions } from './types.js'
 
-/** Bytes of a refused response that are kept for the error. */
+/** Characters of a refused response's body that are kept for the error. */
 const mostOfBody = 1_024
 
-/** A response that was accepted: a stream with a body. */
-export interface Accepted {
-	response: Response
-	body: ReadableStream<Uint8Array>
+/** What came of one request: a stream to read, or why there is none. */
+export interface Answer {
+	response?: Response
+	body?: ReadableStream<Uint8Array>
+	reason?: Reason
+	error?: SseError
 }
 
-/** What kept an attempt from becoming a stream. */
-export class AttemptError extends Error {
-	constructor(
-		readonly reason: 'request' | 'network' | 'refused' | 'no-content',
-		readonly error: SseError | undefined,
-		readonly response?: Response
-	) {
-		super(reason)
-	}
-
-	/** Milliseconds the server asked to wait. */
-	get wait(): number | undefined {
-		return parseRetryAfter(this.response?.headers.get('retry-after') ?? null, +clock.date())
-	}
-}
-
-/**
- * Makes one request and checks its response: the status, then the type, then the body.
- *
- * @throws {AttemptError} when there is no stream to read; the response's body has been released.
- */
-export async function openStream(
+/** Makes one request and checks its response: the status, then the type, then the body. */
+export async function request(
 	options: RequestOptions,
 	lastEventId: string | undefined,
 	signal: AbortSignal
-): Promise<Accepted> {
-	const response = await send(options, lastEventId, signal)
-	// [spec] 9.2.3: HTTP 204 No Content tells the client to stop reconnecting.
-	if (response.status === 204) throw new AttemptError('no-content', undefined, response)
-	const type = response.headers.get('content-type')
-	if (response.status === 200 && isEventStream(type) && response.body)
-		return { response, body: response.body }
-	const body = await startOfBody(response, signal)
-	throw new AttemptError('refused', refusal(response, type, body), response)
-}
-
-async function send(
-	options: RequestOptions,
-	lastEventId: string | undefined,
-	signal: AbortSignal
-): Promise<Response> {
-	let url: string
-	let init: RequestInit
+): Promise<Answer> {
+	let step: 'request' | 'network' = 'request'
 	try {
 		const headers = new Headers(await call(options.headers))
 		if (!headers.has('accept')) headers.set('accept', 'text/event-stream')
 		if (lastEventId) headers.set('last-event-id', encodeId(lastEventId))
 		const { method, credentials } = options
-		url = options.url()
-		init = {
-			method,
-			headers,
-			credentials,
-			signal,
-			cache: 'no-store',
-			body: await call(options.body)
+		const body = await call(options.body)
+		const url = options.url()
+		// Given up while the headers were being made: nothing may be sent any more.
+		signal.throwIfAborted()
+		step = 'network'
+		const init: RequestInit = { method, headers, body, credentials, signal, cache: 'no-store' }
+		return await check(await (options.fetch ?? fetch)(url, init), signal)
+	} catch (cause) {
+		return { reason: step, error: new SseError(step, explain(step, cause), { cause }) }
+	}
+}
+
+async function check(response: Response, signal: AbortSignal): Promise<Answer> {
+	const { status, headers, body } = response
+	// [spec] 9.2.3: HTTP 204 No Content tells the client to stop reconnecting.
+	if (status === 204) return { response, reason: 'no-content' }
+	const type = headers.get('content-type')
+	if (status === 200 && body && isEventStream(type)) return { response, body }
+	const what = status === 200 ? `${type} is not text/event-stream` : `status ${status}`
+	const error = new SseError(
+		'response',
+		DEV ? `${what}; return produce() from the endpoint` : what,
+		{
+			status,
+			body: body ? await startOf(body, signal) : ''
 		}
-	} catch (thrown) {
-		throw new AttemptError('request', requestError(thrown))
-	}
-	// Given up while the headers were being made: nothing may be sent any more.
-	signal.throwIfAborted()
-	try {
-		return await (options.fetch ?? fetch)(url, init)
-	} catch (thrown) {
-		throw new AttemptError('network', networkError(url, thrown))
-	}
+	)
+	return { response, reason: 'refused', error }
 }
 
 function call<T>(value: T | (() => T | Promise<T>)): T | Promise<T> {
 	return typeof value === 'function' ? (value as () => T | Promise<T>)() : value
 }
 
-function requestError(thrown: unknown): SseError {
-	return new SseError(
-		'request',
-		`The request could not be made: ${toError(thrown).message}. Look at the headers, body and url functions.`,
-		{ cause: thrown }
-	)
+function explain(step: 'request' | 'network', cause: unknown): string {
+	const { message } = toError(cause)
+	if (!DEV) return message
+	return step === 'request'
+		? `The request could not be made: ${message}. Look at the headers, body and url functions.`
+		: `No response: ${message}. The server may be down, or refuse this origin (CORS).`
 }
 
-function networkError(url: string, thrown: unknown): SseError {
-	return new SseError(
-		'network',
-		`No response from ${url}: ${toError(thrown).message}. The server may be down, or refuse this origin (CORS).`,
-		{ cause: thrown }
-	)
-}
-
-function refusal(response: Response, type: string | null, body: string): SseError {
-	const { status, statusText } = response
-	const what =
-		status === 200
-			? `The response is not an event stream but ${type ?? 'has no content-type'}; return produce() from the endpoint.`
-			: `The server answered ${status}${statusText && ` ${statusText}`} instead of an event stream.`
-	return new SseError('response', what, { status, body })
-}
-
-/** Reads the start of the body and cancels the rest; unread, it would hold its socket. */
-async function startOfBody(response: Response, signal: AbortSignal): Promise<string> {
-	if (!response.body) return ''
-	const reader = response.body.getReader()
-	signal.addEventListener('abort', () => void reader.cancel().catch(() => {}))
+/** Reads the start of a body and cancels the rest; unread, it would hold its socket. */
+async function startOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
+	const reader = body.getReader()
+	const cancel = (): void => void reader.cancel().catch(() => {})
+	signal.addEventListener('abort', cancel)
 	const decoder = new TextDecoder()
 	let text = ''
 	try {
@@ -127,6 +84,6 @@ async function startOfBody(response: Response, signal: AbortSignal): Promise<str
 	} catch {
 		// What has come is enough: the status tells the rest.
 	}
-	await reader.cancel().catch(() => {})
+	cancel()
 	return text.slice(0, mostOfBody)
 }

@@ -25,7 +25,7 @@ export type Control =
 export function helloFrame(ping: number | false, retry?: number): string {
 	return (
 		(retry === undefined ? '' : encodeRetry(retry)) +
-		encodeComment(`${protocol} hello ping=${ping === false ? 0 : ping}`)
+		encodeComment(`${protocol} hello ping=${Math.ceil(+ping)}`)
 	)
 }
 
@@ -37,24 +37,18 @@ export function closeFrame(reason: CloseReason, retry?: number): string {
 }
 
 /** Says that events were left out at this place of the stream. */
-export const gapFrame = encodeComment(`${protocol} gap`)
+export const gapFrame = /* @__PURE__ */ encodeComment(`${protocol} gap`)
 
-export const heartbeatFrame = encodeComment()
+export const heartbeatFrame = /* @__PURE__ */ encodeComment()
 
 /** What a comment says, or nothing when it is not one of ours. */
 export function parseControl(comment: string): Control | undefined {
 	const [version, kind, argument] = comment.split(' ')
 	if (version !== protocol) return undefined
-	if (kind === 'hello') {
-		const ping = Number(/^ping=(\d{1,10})$/.exec(argument ?? '')?.[1] ?? 0)
-		return { kind, ping: ping > 0 ? ping : undefined }
-	}
-	if (kind === 'close') {
-		const reason = reasons.find((known) => known === argument)
-		return reason && { kind, reason }
-	}
+	if (kind === 'hello') return { kind, ping: +(argument?.slice('ping='.length) ?? 0) || undefined }
 	if (kind === 'gap') return { kind }
-	return undefined
+	const reason = reasons.find((known) => known === argument)
+	return kind === 'close' && reason ? { kind, reason } : undefined
 }
 
 export function isCloseReason(value: unknown): value is CloseReason {

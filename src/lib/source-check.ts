@@ -1,0 +1,98 @@
+import { SseError, toError } from './errors.js'
+import type { SourceOptions } from './source-options.js'
+import { describe } from './wire/encode.js'
+
+// Looks at the options of source() while an app is being developed. Production builds leave this file out: an option of
+// the wrong type is a mistake in the code, and has been seen by then.
+
+/** @throws {SseError} `invalid-argument`, with what to write instead. */
+export function checkSourceOptions(options: SourceOptions<never>): void {
+	if (typeof options !== 'object' || options === null)
+		throw invalid('options', "an object such as { method: 'GET' }", options)
+	const nested = options.options ?? {}
+	const { method = nested.method ?? 'POST', body = nested.body, headers = nested.headers } = options
+	const { watchdog, hidden, reconnect, signal = nested.signal } = options
+	checkType('method', method, 'string')
+	checkType('lastEventId', options.lastEventId, 'string')
+	for (const name of callbacks) checkType(name, options[name], 'function')
+	checkDelay('linger', options.linger)
+	if (watchdog !== false) checkDelay('watchdog', watchdog)
+	if (signal !== undefined && !(signal instanceof AbortSignal))
+		throw invalid('signal', 'an AbortSignal', signal)
+	checkHeaders(headers)
+	checkBody(body, method)
+	checkReconnect(reconnect)
+	checkHidden(hidden)
+}
+
+const callbacks = [
+	'open',
+	'close',
+	'error',
+	'message',
+	'onopen',
+	'onclose',
+	'onerror',
+	'onmessage',
+	'gap',
+	'fetch'
+] as const
+
+function checkReconnect(reconnect: unknown): void {
+	if (reconnect === undefined || typeof reconnect === 'boolean') return
+	if (typeof reconnect !== 'object' || reconnect === null)
+		throw invalid('reconnect', 'a boolean, or an object such as { max: 10_000 }', reconnect)
+	const policy = reconnect as Record<string, unknown>
+	for (const name of ['min', 'max', 'attempts', 'minUptime'])
+		checkDelay(`reconnect.${name}`, policy[name])
+	checkType('reconnect.decide', policy.decide, 'function')
+}
+
+function checkHidden(hidden: unknown): void {
+	if (hidden === undefined || hidden === 'keep') return
+	const pauseAfter = (hidden as { pauseAfter?: unknown } | null)?.pauseAfter
+	if (pauseAfter === undefined)
+		throw invalid('hidden', "'keep' or { pauseAfter: milliseconds }", hidden)
+	checkDelay('hidden.pauseAfter', pauseAfter)
+}
+
+function checkHeaders(headers: unknown): void {
+	if (headers === undefined || typeof headers === 'function') return
+	try {
+		new Headers(headers as HeadersInit)
+	} catch (cause) {
+		const message = `\`headers\` cannot be sent: ${toError(cause).message}`
+		throw new SseError('invalid-argument', message, { cause })
+	}
+}
+
+function checkBody(body: unknown, method: string): void {
+	if (body === undefined || body === null) return
+	if (/^(get|head)$/i.test(method)) {
+		const message = `A ${method} request cannot have a body; use POST, or leave it out.`
+		throw new SseError('invalid-argument', message)
+	}
+	if (body instanceof ReadableStream)
+		throw invalid(
+			'body',
+			'sendable more than once: a function that makes one for each attempt',
+			body
+		)
+	const isPlain = typeof body === 'object' && Object.getPrototypeOf(body) === Object.prototype
+	if (isPlain || Array.isArray(body) || typeof body === 'number')
+		throw invalid('body', 'what fetch can send, such as JSON.stringify(value)', body)
+}
+
+function checkType(name: string, value: unknown, type: 'string' | 'function'): void {
+	if (value !== undefined && typeof value !== type) throw invalid(name, `a ${type}`, value)
+}
+
+function checkDelay(name: string, value: unknown): void {
+	if (value !== undefined && !(typeof value === 'number' && value >= 0))
+		throw invalid(name, 'a number, 0 or more', value)
+}
+
+function invalid(name: string, expected: string, received: unknown): SseError {
+	const message = `\`${name}\` must be ${expected}, received ${describe(received)}.`
+	return new SseError('invalid-argument', message)
+}
