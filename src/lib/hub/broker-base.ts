@@ -13,6 +13,8 @@ export abstract class BrokerBase {
 	readonly #name: string
 	readonly #onError: NonNullable<BrokerOptions['onError']>
 	readonly #listeners = new Set<(health: BrokerHealth) => void>()
+	/** What is away: a tail, or `'call'` for the last call. Up is who has none. */
+	readonly #failures = new Map<object | 'call', Error>()
 	#health: BrokerHealth
 
 	/** `name` is what the factory is called; messages say it. */
@@ -38,6 +40,27 @@ export abstract class BrokerBase {
 		return () => {
 			this.#listeners.delete(own)
 		}
+	}
+
+	/**
+	 * Something worked: a call, or the tail that is given. A tail that works clears failed calls too, or a broker that
+	 * nobody publishes to would stay down for ever.
+	 */
+	worked(tail?: object): void {
+		this.#failures.delete('call')
+		if (tail) this.#failures.delete(tail)
+		const [error] = this.#failures.values()
+		this.setHealth(error ? 'down' : 'up', error)
+	}
+
+	failed(error: Error, source: object | 'call' = 'call'): void {
+		this.#failures.set(source, error)
+		this.setHealth('down', error)
+	}
+
+	/** A tail that was closed is no longer missed. */
+	forgive(tail: object): void {
+		if (this.#failures.delete(tail) && !this.#failures.size) this.setHealth('up')
 	}
 
 	/** What was closed stays closed. */

@@ -168,10 +168,14 @@ export interface BrokerOptions {
 	onError?: (error: Error, context: { stage: BrokerStage }) => void
 }
 
-/** How much of the past is kept. What is kept MAY be more, by the step in which the engine trims. */
+/**
+ * How much of the past is kept; whichever bound is reached first holds, `Infinity` is none. What is kept MAY be more,
+ * by the step in which the engine trims. An outage that outlasts the history is a gap.
+ */
 export interface BrokerHistory {
 	/**
-	 * Number of entries.
+	 * Number of entries. Brokers that span machines keep at least 1000, so that a burst is not trimmed before other
+	 * processes have read it.
 	 *
 	 * @default 10_000
 	 */

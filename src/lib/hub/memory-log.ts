@@ -1,5 +1,5 @@
 import { clock } from '../clock.js'
-import { SseError } from '../errors.js'
+import { checkBounds, defaultHistory } from './bounds.js'
 import type { LogEntry } from './broker.js'
 import type { MemoryHistory } from './memory.js'
 
@@ -22,14 +22,9 @@ export class MemoryLog {
 	readonly #maxBytes: number
 	readonly #age: number
 
-	constructor({ events = 10_000, bytes = 16 * 1024 * 1024, age = 3_600_000 }: MemoryHistory = {}) {
-		for (const [name, value] of Object.entries({ events, bytes, age })) {
-			if (typeof value === 'number' && value >= 0) continue
-			throw new SseError(
-				'invalid-argument',
-				`history.${name} is ${String(value)}; give a number from 0, or Infinity for no bound.`
-			)
-		}
+	constructor(history: MemoryHistory = {}) {
+		const { events, bytes, age } = { ...defaultHistory, bytes: 16 * 1024 * 1024, ...history }
+		checkBounds({ events, bytes, age })
 		this.#events = events
 		this.#maxBytes = bytes
 		this.#age = age

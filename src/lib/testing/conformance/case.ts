@@ -1,6 +1,6 @@
 import type { Broker, Entry } from '../../hub/broker.js'
 import type { BrokerSettings, BrokerUnderTest, ConformanceCase } from '../broker-conformance.js'
-import { expectEqual } from './recorder.js'
+import { expectEqual, patience } from './recorder.js'
 
 /** What a case works with; everything is closed behind it. */
 export interface Bench {
@@ -45,9 +45,17 @@ export function defineCase(
 				await body(bench)
 			} finally {
 				await Promise.all(brokers.map((broker) => broker.close()))
+				if (needs.length) await recovered(subject, `${log}recovered`)
 			}
 		}
 	}
+}
+
+/** The next case must not meet an engine, or a client of the user, that is still coming back. */
+async function recovered(subject: BrokerUnderTest, log: string): Promise<void> {
+	const broker = await subject.create(log, { onError: () => {} })
+	await broker.append([entry('recovered')], { wait: patience })
+	await broker.close()
 }
 
 export function entry(data: string, more: Partial<Entry> = {}): Entry {

@@ -1,6 +1,14 @@
 import { formatCursor } from '../../hub/cursor.js'
 import { defineCase, entry, expectData, numbered } from './case.js'
-import { before, expect, expectEqual, expectRejection, patience, Recorder } from './recorder.js'
+import {
+	before,
+	eventually,
+	expect,
+	expectEqual,
+	expectRejection,
+	patience,
+	Recorder
+} from './recorder.js'
 
 /** What an absent engine makes of a call. */
 const away = ['network', 'timeout']
@@ -47,8 +55,11 @@ export const faultCases = [
 		await before(waiting, patience, 'an append that waits is done')
 		await tail.until(() => tail.data.includes('waited'), 'the tail goes on')
 		await tail.untilLive(2)
+		await eventually(async () => one.health.status === 'up', 'health stays up')
 		stop()
-		expectEqual(statuses, ['down', 'up'], 'health changed once each way')
+		// A broker may have several connections, which come back one by one.
+		const alternating = statuses.map((_, index) => (index % 2 ? 'up' : 'down'))
+		expectEqual(statuses, alternating, 'health tells changes only')
 		const twice = tail.data.filter((data) => data === 'waited').length
 		expectEqual(twice, 1, 'it is stored once')
 		expectEqual(tail.data.slice(0, 5).join(), 'old0,old1,old2,old3,old4', 'the past is untouched')
@@ -64,13 +75,16 @@ export const faultCases = [
 		const tail = new Recorder(one)
 		await tail.untilLive()
 		const sent = numbered(90)
+		let started: Promise<void> | undefined
 		for (const [index, item] of sent.entries()) {
 			if (index % 30 === 15) {
+				await started
 				await faults?.kill?.()
-				void faults?.start?.()
+				started = faults?.start?.()
 			}
 			await other.append([item], { wait: patience })
 		}
+		await started
 		await tail.untilSeen(sent.length)
 		expectData(tail, sent, 'each entry came once, in order')
 		expectEqual(tail.gaps, [], 'there is no gap')
@@ -121,7 +135,7 @@ export const faultCases = [
 		}
 		await Promise.all([tail.untilLive(), lost.untilLive()])
 		const other = await bench.broker()
-		await other.append([entry('late')])
+		await other.append([entry('late')], { wait: patience })
 		await tail.until(() => tail.data.includes('late'), 'the tail is live')
 		expectEqual(tail.gaps, [], 'a tail from now has missed nothing')
 		expectEqual(lost.gaps.length, 1, 'a tail from a lost cursor says gap once')

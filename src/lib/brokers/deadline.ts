@@ -1,0 +1,38 @@
+import { clock } from '../clock.js'
+import { SseError } from '../errors.js'
+
+/** If the promise takes longer than `ms`, rejects with `timeout`; what the promise does later is ignored. */
+export function withDeadline<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+	return new Promise((resolve, reject) => {
+		const timer = clock.setTimeout(() => {
+			const message = `${what} did not answer within ${ms} ms; see whether it is reachable.`
+			reject(new SseError('timeout', message))
+		}, ms)
+		promise.then(resolve, reject).finally(() => clock.clearTimeout(timer))
+	})
+}
+
+/** Resolves after `ms`, or as soon as the signal aborts. Never rejects. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+	return new Promise((resolve) => {
+		if (signal.aborted) return resolve()
+		const done = () => {
+			clock.clearTimeout(timer)
+			signal.removeEventListener('abort', done)
+			resolve()
+		}
+		const timer = clock.setTimeout(done, ms)
+		signal.addEventListener('abort', done)
+	})
+}
+
+/** Milliseconds before the next try, after so many that failed: doubling from 50 to 2000, half of it by chance. */
+export function retryDelay(failures: number, random = Math.random()): number {
+	const most = Math.min(2_000, 50 * 2 ** failures)
+	return most * (0.5 + random / 2)
+}
+
+/** True for what may go away by itself: the engine is not there, or not yet. */
+export function isAway(error: unknown): boolean {
+	return error instanceof SseError && (error.code === 'network' || error.code === 'timeout')
+}

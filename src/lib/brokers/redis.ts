@@ -1,0 +1,224 @@
+import { SseError } from '../errors.js'
+import { assertSignal, BrokerBase } from '../hub/broker-base.js'
+import type {
+	AppendOptions,
+	Broker,
+	BrokerHistory,
+	BrokerOptions,
+	Cursor,
+	Entry,
+	Page,
+	ReadOptions,
+	Tail,
+	TailListener,
+	TailStart
+} from '../hub/broker.js'
+import { sharedBounds } from '../hub/bounds.js'
+import { createEpoch, formatCursor, judge, parseCursor, type Position } from '../hub/cursor.js'
+import { AppendQueue, type Batch } from './append-queue.js'
+import { runScript, type RedisClient } from './redis-client.js'
+import { logEntry, parseId, scriptEntries, type StreamEntry } from './redis-entries.js'
+import type { scripts } from './redis-scripts.js'
+import { followRedis } from './redis-tail.js'
+import { TailLoop } from './tail-loop.js'
+
+export type { RedisClient } from './redis-client.js'
+
+export interface RedisOptions extends BrokerOptions {
+	/**
+	 * What the keys of this log begin with, in braces, so that a cluster keeps them on one node: `{sse}:log` and three
+	 * more. 1 to 100 letters, digits and `_ . : -`. Hubs with the same key share a log.
+	 *
+	 * @default 'sse'
+	 */
+	key?: string
+	/** How much of the past Redis keeps. The process that appends trims. */
+	history?: BrokerHistory
+	/**
+	 * How long to wait for an answer, in milliseconds.
+	 *
+	 * @default 5_000
+	 */
+	timeout?: number
+}
+
+/**
+ * A log in Redis 6.2 or newer, or Valkey: one stream, trimmed as it grows.
+ *
+ * Order: that of the server, the same for everyone. Durability: that of your Redis (`appendonly`, replicas); if a
+ * failover lost entries that somebody had seen, that is noticed and told as a gap. Each tail opens one more connection
+ * (`client.duplicate()`); the client itself stays yours, connect it before and close it after. Give it an `error`
+ * listener, as node-redis demands.
+ *
+ * @example
+ * ```ts
+ * import { createClient } from 'redis'
+ * import { Hub } from 'sveltekit-sse/hub'
+ * import { redis } from 'sveltekit-sse/redis'
+ *
+ * const client = createClient({ url: 'redis://localhost' })
+ * client.on('error', console.error)
+ * await client.connect()
+ *
+ * export const hub = new Hub({ broker: redis(client, { key: 'shop' }) })
+ * ```
+ */
+export function redis(client: RedisClient, options: RedisOptions = {}): Broker {
+	return new RedisBroker(client, options)
+}
+
+/** What the `read` script tells of the log. */
+export interface RedisState {
+	readonly epoch: string
+	readonly last: { readonly sequence: number; readonly mark: number }
+	/** Position of the oldest entry. */
+	readonly oldest: Position | undefined
+	readonly first: number | undefined
+	readonly found: boolean
+	/** Id of the last signal. */
+	readonly signal: string
+	readonly entries: StreamEntry[]
+}
+
+export class RedisBroker extends BrokerBase implements Broker {
+	readonly client: RedisClient
+	readonly keys: { log: string; state: string; publishers: string; signals: string }
+	readonly timeout: number
+	/** The last entry that this process has appended. If the log does not hold it any more, it was rolled back. */
+	appended: Position | undefined
+	readonly #bounds: Required<BrokerHistory>
+	readonly #queue: AppendQueue
+	readonly #publisher = createEpoch()
+	readonly #tails = new Set<TailLoop>()
+
+	constructor(client: RedisClient, { key = 'sse', timeout = 5_000, ...options }: RedisOptions) {
+		super('redis', options, 'connecting')
+		if (!/^[\w.:-]{1,100}$/.test(key)) {
+			throw new SseError(
+				'invalid-argument',
+				`The key ${JSON.stringify(key)} does not fit; use 1 to 100 letters, digits and _ . : -`
+			)
+		}
+		if (typeof client?.duplicate !== 'function' || typeof client.evalSha !== 'function') {
+			throw new SseError(
+				'invalid-argument',
+				'redis() takes a client of the package `redis` (createClient, createCluster, createSentinel).'
+			)
+		}
+		this.client = client
+		this.timeout = timeout
+		this.#bounds = sharedBounds(options.history)
+		const name = (kind: string) => `{${key}}:${kind}`
+		this.keys = {
+			log: name('log'),
+			state: name('state'),
+			publishers: name('publishers'),
+			signals: name('signals')
+		}
+		this.#queue = new AppendQueue(this, (batch) => this.#write(batch))
+	}
+
+	async append(entries: readonly Entry[], options: AppendOptions = {}): Promise<Cursor[]> {
+		this.assertOpen()
+		if (options.client !== undefined) {
+			throw new SseError(
+				'invalid-argument',
+				'The redis broker has no transactions; leave out `client`, or use `postgres(pool)`.'
+			)
+		}
+		return this.#queue.append(entries, options.wait)
+	}
+
+	tail(start: TailStart, listener: TailListener): Tail {
+		const tail = new TailLoop(this, start, listener, (tail, ended) =>
+			followRedis(this, tail, ended)
+		)
+		this.#tails.add(tail)
+		return tail
+	}
+
+	async read(after: Cursor, { limit }: ReadOptions): Promise<Page> {
+		this.assertOpen()
+		const position = parseCursor(after)
+		if (!position) return { entries: [], gap: 'unknown', more: false }
+		const state = await this.#call(() => this.state(this.client, position, limit))
+		const gap = judge(position, state, state.found)
+		if (gap) return { entries: [], gap, more: false }
+		const entries = state.entries.map(logEntry)
+		return { entries, more: position.sequence + entries.length < state.last.sequence }
+	}
+
+	async head(): Promise<Cursor> {
+		this.assertOpen()
+		const { epoch, last } = await this.#call(() => this.state(this.client))
+		return formatCursor({ epoch, ...last })
+	}
+
+	async signal(text: string): Promise<void> {
+		this.assertOpen()
+		assertSignal(text)
+		await this.#call(() => this.run(this.client, 'signal', [text]))
+	}
+
+	async close(): Promise<void> {
+		this.setHealth('closed')
+		this.#queue.close(this.closedError())
+		await Promise.all([...this.#tails].map((tail) => tail.close()))
+	}
+
+	forget(tail: TailLoop): void {
+		this.#tails.delete(tail)
+	}
+
+	/** Asks for the log's state and, behind a position, for entries. */
+	async state(client: RedisClient, position?: Position, limit = 0): Promise<RedisState> {
+		const { sequence = 0, mark = 0 } = position ?? {}
+		const reply = await this.run(client, 'read', [sequence, mark, limit].map(String))
+		const [epoch, last, time, oldest, found, signal, entries] = reply as unknown[]
+		const first = oldest ? parseId(String(oldest), String(epoch)) : undefined
+		return {
+			epoch: String(epoch),
+			last: { sequence: Number(last), mark: Number(time) },
+			oldest: first,
+			first: first?.sequence,
+			found: found === 1,
+			signal: String(signal),
+			entries: scriptEntries(entries)
+		}
+	}
+
+	run(client: RedisClient, script: keyof typeof scripts, args: string[]): Promise<unknown> {
+		const call = { keys: Object.values(this.keys), arguments: [createEpoch(), ...args] }
+		return runScript(client, script, call, this.timeout)
+	}
+
+	async #call<T>(run: () => Promise<T>): Promise<T> {
+		try {
+			const result = await run()
+			this.worked()
+			return result
+		} catch (error) {
+			if (this.closed) throw this.closedError()
+			const { code } = error as SseError
+			if (code === 'network' || code === 'timeout') this.failed(error as SseError)
+			throw error
+		}
+	}
+
+	async #write({ number, entries }: Batch): Promise<Cursor[]> {
+		const { events, age } = this.#bounds
+		const bound = (value: number) => (Number.isFinite(value) ? String(value) : '')
+		const args = [this.#publisher, String(number), bound(events), bound(age)]
+		for (const { topic, name, data, except, control } of entries) {
+			const flags = `${control ? 'c' : ''}${except === undefined ? '' : 'x'}`
+			args.push(topic, name, data, except ?? '', flags)
+		}
+		const [epoch, first, time] = (await this.run(this.client, 'append', args)) as unknown[]
+		if (!epoch) throw new SseError('failed', 'This batch was overtaken by a later one.')
+		const cursors = entries.map((_, index) => {
+			return { epoch: String(epoch), sequence: Number(first) + index, mark: Number(time) }
+		})
+		this.appended = cursors.at(-1)
+		return cursors.map(formatCursor)
+	}
+}

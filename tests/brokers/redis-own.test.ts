@@ -1,0 +1,323 @@
+import { createClient, createCluster, RESP_TYPES } from 'redis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { redis, type RedisOptions } from '../../src/lib/brokers/redis.js'
+import type { Broker, Cursor, Entry } from '../../src/lib/hub/broker.js'
+import { parseCursor } from '../../src/lib/hub/cursor.js'
+import { eventually, Recorder } from '../../src/lib/testing/conformance/recorder.js'
+import { startFaultProxy } from '../support/fault-proxy.js'
+import { startRedis, type ServerProcess } from '../support/servers.js'
+import { conforms } from './conformance.js'
+
+type Client = ReturnType<typeof createClient>
+
+const entry = (data: string): Entry => ({ topic: 't', name: 'n', data })
+const wait = 20_000
+
+let server: ServerProcess
+let client: Client
+let brokers: Broker[] = []
+
+async function connect(url = server.url, options: object = {}): Promise<Client> {
+	const made = createClient({ url, ...options })
+	made.on('error', () => {})
+	await made.connect()
+	return made as Client
+}
+
+function broker(from: Parameters<typeof redis>[0] = client, options: RedisOptions = {}): Broker {
+	const made = redis(from, { onError: () => {}, ...options })
+	brokers.push(made)
+	return made
+}
+
+async function cut(): Promise<void> {
+	await client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'])
+}
+
+/** All keys as they are now; giving them back is what a failover to a replica that lags does. */
+async function snapshot(): Promise<() => Promise<void>> {
+	const keys = await client.keys('*')
+	const raw = client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer })
+	const dumps = await Promise.all(keys.map((key) => raw.dump(key)))
+	return async () => {
+		const all = client.multi()
+		for (const [index, key] of keys.entries()) {
+			all.restore(key, 0, dumps[index] as unknown as Buffer, { REPLACE: true })
+		}
+		await all.exec()
+	}
+}
+
+beforeAll(async () => {
+	server = await startRedis()
+	client = await connect()
+})
+
+afterAll(async () => {
+	client?.destroy()
+	await server?.close()
+})
+
+beforeEach(async () => {
+	await client.flushAll()
+})
+
+afterEach(async () => {
+	await Promise.all(brokers.map((one) => one.close()))
+	brokers = []
+})
+
+describe('a failover that lost the end of the log', () => {
+	test('is a gap for a tail that had seen more', async () => {
+		const log = broker()
+		const tail = new Recorder(log)
+		await tail.untilLive()
+		await log.append([entry('kept')])
+		const rollBack = await snapshot()
+		await log.append([entry('seen'), entry('and lost')])
+		await tail.untilSeen(3)
+		await rollBack()
+		await cut()
+		await tail.until(() => tail.gaps.length > 0, 'a gap')
+		expect(tail.gaps).toMatchObject([{ reason: 'unknown' }])
+		await log.append([entry('next')], { wait })
+		await tail.until(() => tail.data.includes('next'), 'live again')
+		expect(tail.gaps).toHaveLength(1)
+	})
+
+	test('is a gap although others have appended as many again', async () => {
+		await using far = await tailBehindProxy()
+		const { log, tail, proxy } = far
+		await log.append([entry('kept')])
+		const rollBack = await snapshot()
+		const [, lost] = await log.append([entry('seen'), entry('and lost')])
+		await tail.untilSeen(3)
+		// It must not see the new entries on the connection it has, or it would notice by them.
+		far.stall()
+		await rollBack()
+		const other = broker()
+		await other.append([entry('a'), entry('b'), entry('c')])
+		proxy.reset()
+		await tail.until(() => tail.gaps.length > 0, 'a gap')
+		expect(tail.gaps).toMatchObject([{ reason: 'unknown' }])
+		const page = await other.read(lost as Cursor, { limit: 5 })
+		expect(page, 'a client that had seen them is told').toMatchObject({ gap: 'unknown' })
+	})
+
+	test('is a gap for who was told that something is stored which nobody has seen', async () => {
+		await using far = await tailBehindProxy()
+		const { log, tail, proxy } = far
+		await log.append([entry('kept')])
+		await tail.untilSeen(1)
+		const rollBack = await snapshot()
+		far.stall()
+		await log.append([entry('told')])
+		await rollBack()
+		await broker().append([entry('other')])
+		proxy.reset()
+		await tail.until(() => tail.gaps.length > 0, 'a gap')
+		expect(tail.gaps).toMatchObject([{ reason: 'unknown' }])
+		expect(tail.data).toEqual(['kept'])
+	})
+})
+
+/** A broker whose client and tail reach the server through a proxy, with the tail's connection at hand. */
+async function tailBehindProxy() {
+	const proxy = await startFaultProxy(server.port)
+	const far = await connect(`redis://127.0.0.1:${proxy.port}`)
+	const log = broker(far)
+	const tail = new Recorder(log)
+	await tail.untilLive()
+	const connection = proxy.connections.at(-1)
+	return {
+		log,
+		tail,
+		proxy,
+		stall: () => connection?.stall(),
+		async [Symbol.asyncDispose]() {
+			await log.close()
+			far.destroy()
+			await proxy.close()
+		}
+	}
+}
+
+test('an entry deleted out of the middle is a gap', async () => {
+	const log = broker()
+	const start = await log.head()
+	await log.append(['0', '1', '2', '3', '4'].map(entry))
+	const ids = ((await client.xRange('{sse}:log', '-', '+')) ?? []).map(({ id }) => id)
+	await client.xDel('{sse}:log', ids[2] as string)
+	const tail = new Recorder(log, { after: start })
+	await tail.untilSeen(4)
+	expect(tail.data).toEqual(['0', '1', '3', '4'])
+	expect(tail.gaps).toMatchObject([{ reason: 'trimmed' }])
+})
+
+test.each(['{sse}:log', '{sse}:state'])('%s gone by itself is a new epoch', async (key) => {
+	const log = broker()
+	const [cursor] = await log.append([entry('old')])
+	await client.del(key)
+	const tail = new Recorder(log, { after: cursor as Cursor })
+	await tail.untilLive()
+	await log.append([entry('new')])
+	await tail.untilSeen(1)
+	expect(tail.gaps).toMatchObject([{ reason: 'epoch' }])
+	expect(tail.data).toEqual(['new'])
+})
+
+test('a log lost in silence is noticed without a new entry', async () => {
+	const log = broker()
+	await log.append([entry('old')])
+	const tail = new Recorder(log)
+	await tail.untilLive()
+	await client.flushAll()
+	await tail.until(() => tail.gaps.length > 0, 'the check between two waits')
+	expect(tail.gaps).toMatchObject([{ reason: 'epoch' }])
+})
+
+test('answers that are lost on the way make no entry twice', async () => {
+	await using proxy = await startFaultProxy(server.port)
+	const far = await connect(`redis://127.0.0.1:${proxy.port}`)
+	const log = broker(far, { timeout: 500 })
+	const tail = new Recorder(broker())
+	await tail.untilLive()
+	await log.append([entry('before')])
+	proxy.stall()
+	const waiting = log.append([entry('once')], { wait })
+	await tail.until(() => tail.data.includes('once'), 'it is stored')
+	proxy.reset()
+	proxy.clear()
+	await waiting
+	await log.append([entry('after')], { wait })
+	await tail.until(() => tail.data.includes('after'), 'all')
+	expect(tail.data).toEqual(['before', 'once', 'after'])
+	far.destroy()
+})
+
+test('a batch that arrives late, after its successor, is not stored', async () => {
+	const log = broker()
+	await log.append([entry('1')])
+	await log.append([entry('2')])
+	// As if the next batch but one had come first.
+	const publishers = await client.hGetAll('{sse}:publishers')
+	const [publisher] = Object.keys(publishers)
+	expect(publishers[publisher as string]).toMatch(/^2 2 \d+$/)
+	const before = await log.head()
+	await client.hSet('{sse}:publishers', publisher as string, '9 2 5')
+	await expect(log.append([entry('3')])).rejects.toMatchObject({ code: 'failed' })
+	expect(await log.head()).toBe(before)
+})
+
+test('publishers that are gone do not pile up', async () => {
+	const log = broker()
+	await client.hSet('{sse}:publishers', Object.fromEntries(many(1_100)))
+	await log.append([entry('1')])
+	expect(await client.hLen('{sse}:publishers')).toBe(1)
+})
+
+function many(count: number): [string, string][] {
+	return Array.from({ length: count }, (_, index) => [`p${index}`, '1 1 1'])
+}
+
+test('a history of any number does not grow for ever', async () => {
+	const log = broker(client, { history: { events: 1_500 } })
+	const batch = Array.from({ length: 500 }, (_, index) => entry(String(index)))
+	for (let round = 0; round < 12; round++) await log.append(batch)
+	const length = await client.xLen('{sse}:log')
+	expect(length).toBeGreaterThanOrEqual(1_500)
+	expect(length).toBeLessThan(1_700)
+})
+
+test.each(['', 'a b', 'a{b}', 'x'.repeat(101), 'ü', 'a\r\nb'])(
+	'the key %o is refused at the call',
+	(key) => {
+		expect(() => redis(client, { key })).toThrow(/does not fit; use 1 to 100 letters/)
+	}
+)
+
+test('something that is no client is refused at the call', () => {
+	expect(() => redis({} as never)).toThrow(/takes a client of the package `redis`/)
+	expect(() => redis('redis://localhost' as never)).toThrow(/takes a client/)
+})
+
+test('a client that was never connected says what to do', async () => {
+	const log = broker(createClient({ url: server.url }))
+	await expect(log.append([entry('x')])).rejects.toThrow(/client\.connect\(\)/)
+})
+
+test('a key that holds something else is the server’s refusal, not an outage', async () => {
+	const log = broker()
+	await client.set('{sse}:state', 'taken')
+	await expect(log.append([entry('x')], { wait })).rejects.toMatchObject({ code: 'failed' })
+	await expect(log.head()).rejects.toThrow(/WRONGTYPE/)
+})
+
+test('close leaves no handle and no connection', async () => {
+	const count = async () => {
+		const list = String(await client.sendCommand(['CLIENT', 'LIST']))
+		return list.trim().split('\n').length
+	}
+	const [connections, handles] = [await count(), process.getActiveResourcesInfo().length]
+	const log = redis(client)
+	const tails = [new Recorder(log), new Recorder(log, { last: 5 })]
+	for (const tail of tails) await tail.untilLive()
+	expect(await count()).toBe(connections + 2)
+	await log.append([entry('x')])
+	await log.close()
+	await eventually(async () => (await count()) === connections, 'connections are gone')
+	const left = async () => process.getActiveResourcesInfo().length <= handles
+	await eventually(left, 'handles are gone')
+})
+
+test('a client that gives buffers is read all the same', async () => {
+	const options = { commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } }
+	const buffered = await connect(server.url, options)
+	const log = broker(buffered)
+	const tail = new Recorder(log)
+	await tail.untilLive()
+	const [cursor] = await log.append([entry('ünï')])
+	await tail.untilSeen(1)
+	expect(tail.seen).toMatchObject([{ topic: 't', name: 'n', data: 'ünï', cursor }])
+	expect(parseCursor(cursor)).toMatchObject({ sequence: 1 })
+	await log.close()
+	buffered.destroy()
+})
+
+describe.each([2, 3] as const)('version %i of the protocol', (RESP) => {
+	let own: Client
+	beforeAll(async () => {
+		own = await connect(server.url, { RESP })
+	})
+	afterAll(() => own.destroy())
+	conforms('the contract', () => ({
+		create: (key, settings) => redis(own, { key, ...settings }),
+		spansProcesses: true
+	}))
+})
+
+describe('cluster', () => {
+	let node: ServerProcess
+	let cluster: ReturnType<typeof createCluster>
+	beforeAll(async () => {
+		node = await startRedis({ cluster: true, appendonly: true })
+		cluster = createCluster({ rootNodes: [{ url: node.url }] })
+		cluster.on('error', () => {})
+		await cluster.connect()
+	})
+	afterAll(async () => {
+		cluster?.destroy()
+		await node?.close()
+	})
+	conforms('the contract', () => ({
+		create: (key, settings) => redis(cluster, { key, ...settings }),
+		spansProcesses: true,
+		durable: true,
+		faults: {
+			kill: () => node.kill(),
+			start: () => node.start(),
+			pause: () => node.pause(),
+			resume: () => node.resume()
+		}
+	}))
+})
