@@ -15,6 +15,8 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 /** A small app of its own, with the packed library installed from its tarball. */
 export class Fixture {
 	readonly folder: string
+	/** Where the app will listen; SvelteKit 3 wants to know when it builds. */
+	#url: Promise<string> = freePort().then((port) => `http://localhost:${port}`)
 	#stop: (() => Promise<void>) | undefined
 
 	/** @param name of the folder that makes the app one of a certain SvelteKit */
@@ -40,11 +42,10 @@ export class Fixture {
 
 	/** Starts what the build made, and says where it listens. */
 	async serve(): Promise<string> {
-		const port = await freePort()
-		const url = `http://localhost:${port}`
+		const url = await this.#url
 		const child = spawn(process.execPath, ['build'], {
 			cwd: this.folder,
-			env: { ...process.env, PORT: `${port}`, ORIGIN: url, SHUTDOWN_TIMEOUT: '1' },
+			env: { ...process.env, PORT: new URL(url).port, ORIGIN: url, SHUTDOWN_TIMEOUT: '1' },
 			stdio: ['ignore', 'pipe', 'inherit']
 		})
 		const exited = once(child, 'exit')
@@ -64,7 +65,7 @@ export class Fixture {
 	}
 
 	async #options() {
-		return { cwd: this.folder, env: await toolEnv(), quiet: true }
+		return { cwd: this.folder, env: await toolEnv({ ORIGIN: await this.#url }), quiet: true }
 	}
 
 	async #finish(what: string, running: Promise<{ code: number; output: string }>): Promise<void> {

@@ -24,7 +24,10 @@ describe.each(['kit2', 'kit3'])('an empty app on %s with the packed library', (n
 		})
 
 		test('streams to any client', async () => {
-			const response = await fetch(`${url}/clock`, { method: 'POST' })
+			const response = await fetch(`${url}/clock`, {
+				method: 'POST',
+				headers: { origin: url }
+			})
 			expect(response.headers.get('content-type')).toBe('text/event-stream')
 			let text = ''
 			for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
