@@ -42,6 +42,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Serv
 		user,
 		// SIGTERM would wait until all clients have left by themselves.
 		stopSignal: 'SIGINT',
+		quitSignal: 'SIGQUIT',
 		handshake: async () => {
 			await handshake(port, startupMessage(), readyForQuery)
 		}

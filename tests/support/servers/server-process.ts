@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { processTree } from './process-tree.js'
+import { watchOver } from './watchdog.js'
 
 export interface ServerSpec {
 	name: string
@@ -16,6 +17,11 @@ export interface ServerSpec {
 	env?: NodeJS.ProcessEnv
 	/** Asks for a clean end. @default 'SIGTERM' */
 	stopSignal?: NodeJS.Signals
+	/**
+	 * Asks for a quick end at which the server still sees to its children; without it `close()`
+	 * kills, and they are left to the system.
+	 */
+	quitSignal?: NodeJS.Signals
 	/** Speaks with the server once; rejects as long as it is not ready. */
 	handshake: () => Promise<void>
 	/** Milliseconds to become ready. @default 30_000 */
@@ -23,8 +29,6 @@ export interface ServerSpec {
 }
 
 const logLimit = 64 * 1024
-const running = new Set<ServerProcess>()
-let guarded = false
 
 /** A real server as a child process, which tests start, stop, kill, freeze and restart. */
 export class ServerProcess {
@@ -69,26 +73,21 @@ export class ServerProcess {
 			...user
 		})
 		this.#child = child
-		running.add(this)
-		guard()
+		const callOff = child.pid ? watchOver(child.pid, dir) : undefined
 		const note = (text: unknown) => (this.#log = (this.#log + text).slice(-logLimit))
 		child.stdout.on('data', note)
 		child.stderr.on('data', note)
 		child.once('error', (error) => note(error.message))
 		child.once('close', () => {
 			if (this.#child === child) this.#child = undefined
-			running.delete(this)
+			callOff?.()
 		})
 		await this.#ready(child)
 	}
 
 	/** Asks the server to end, and waits until it has; kills it if it takes more than 10 s. */
-	async stop(): Promise<void> {
-		this.resume()
-		// PostgreSQL waits up to a minute for a client that connected and says nothing.
-		const patience = setTimeout(() => void this.kill(), 10_000)
-		await this.#end([this.pid], this.#spec.stopSignal ?? 'SIGTERM')
-		clearTimeout(patience)
+	stop(): Promise<void> {
+		return this.#ask(this.#spec.stopSignal ?? 'SIGTERM')
 	}
 
 	/** Ends the server and its children at once, as a power cut would. */
@@ -115,17 +114,13 @@ export class ServerProcess {
 
 	/** Ends the server and removes its data. */
 	async close(): Promise<void> {
-		await this.kill()
+		const { quitSignal } = this.#spec
+		await (quitSignal ? this.#ask(quitSignal) : this.kill())
 		await rm(this.dir, { recursive: true, force: true, maxRetries: 5 })
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
 		return this.close()
-	}
-
-	/** For the end of the test process, where nothing can be awaited any more. */
-	abandon(): void {
-		signal(processTree(this.pid), 'SIGKILL')
 	}
 
 	async #ready(child: ChildProcess): Promise<void> {
@@ -144,6 +139,14 @@ export class ServerProcess {
 		}
 		await this.kill()
 		throw this.#failed(`was not ready within ${startTimeout} ms`, failure)
+	}
+
+	async #ask(how: NodeJS.Signals): Promise<void> {
+		this.resume()
+		// PostgreSQL waits up to a minute for a client that connected and says nothing.
+		const patience = setTimeout(() => void this.kill(), 10_000)
+		await this.#end([this.pid], how)
+		clearTimeout(patience)
 	}
 
 	async #end(pids: (number | undefined)[], how: NodeJS.Signals): Promise<void> {
@@ -180,13 +183,4 @@ function signal(pids: (number | undefined)[], how: NodeJS.Signals): void {
 			// It has ended by itself in the meantime.
 		}
 	}
-}
-
-/** A test run that is cut short must not leave servers behind. */
-function guard(): void {
-	if (guarded) return
-	guarded = true
-	process.once('exit', () => {
-		for (const server of running) server.abandon()
-	})
 }
