@@ -88,7 +88,7 @@ export interface SourceOptions<S = Untyped> extends RequestSettings {
 	/** The contract of the stream's events, from `defineEvents`. */
 	events?: Contract<S>
 	/** What channels show before the first event, such as what `load` returned. */
-	initial?: { [K in Name<S>]?: Out<S, K> }
+	initial?: { [K in Name<NoInfer<S>>]?: Out<NoInfer<S>, K> }
 	/** The id to resume from at the first connect, such as a cursor that `load` returned. */
 	lastEventId?: string
 	/** How to come back after a loss; `false`: not by itself. */

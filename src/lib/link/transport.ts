@@ -1,6 +1,6 @@
 import { DEV } from 'esm-env'
 import { SseError, toError } from '../errors.js'
-import { encodeId, isEventStream } from '../wire/headers.js'
+import { idHeader, isEventStream } from '../wire/headers.js'
 import type { Reason, RequestOptions } from './types.js'
 
 /** Characters of a refused response's body that are kept for the error. */
@@ -24,7 +24,7 @@ export async function request(
 	try {
 		const headers = new Headers(await call(options.headers))
 		if (!headers.has('accept')) headers.set('accept', 'text/event-stream')
-		if (lastEventId) headers.set('last-event-id', encodeId(lastEventId))
+		if (lastEventId) headers.set('last-event-id', idHeader(lastEventId))
 		const { method, credentials } = options
 		const body = await call(options.body)
 		const url = options.url()

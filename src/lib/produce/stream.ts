@@ -15,6 +15,8 @@ export interface StreamOptions {
 	maxDuration?: number
 	request?: Request
 	headers?: HeadersInit
+	/** Makes the frame of a heartbeat. @default an empty comment */
+	heartbeat?: () => string
 	/** Called once, in the tick in which the stream ends. */
 	ended(reason: StopReason): void
 }
@@ -104,7 +106,7 @@ export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating
 
 	/** Sends a heartbeat, unless bytes are waiting that say as much. */
 	beat(): void {
-		if (!this.#reason && this.#outbox.buffered === 0) this.#outbox.add(heartbeatFrame)
+		if (!this.#reason && this.#outbox.buffered === 0) this.#outbox.add(this.#options.heartbeat?.() ?? heartbeatFrame)
 	}
 
 	start(controller: ReadableStreamDefaultController<Uint8Array>): void {

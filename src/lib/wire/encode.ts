@@ -102,3 +102,9 @@ export function describe(value: unknown): string {
 			? 'an object'
 			: `a ${typeof value}`
 }
+
+/** An id without an event: it moves the place to resume from, and delivers nothing. */
+export function encodeId(id: string): string {
+	// [spec] 9.2.6: the last event ID is set before the dispatch looks whether there is any data.
+	return `id: ${checkedId(id)}\n\n`
+}

@@ -36,7 +36,7 @@ export function isEventStream(contentType: string | null): boolean {
 // [spec] 9.2.3: lastEventIDValue is the EventSource object's last event ID string, encoded as UTF-8.
 
 /** An id as the value of a `Last-Event-ID` header. */
-export function encodeId(id: string): string {
+export function idHeader(id: string): string {
 	return String.fromCharCode(...new TextEncoder().encode(id))
 }
 

@@ -1,0 +1,113 @@
+import { SseError, toError } from '../errors.js'
+import { Connection } from './connection.js'
+import { sendAway } from './drain.js'
+import { defaults } from './options.js'
+import { isAsyncIterable, pump } from './pump.js'
+import { EventStream, type StreamOptions } from './stream.js'
+import type { ProduceOptions, Start, Started, Stop, StopReason } from './types.js'
+
+/** What a room that builds on streams may add to the user's options. */
+export interface ProducerHooks extends Pick<StreamOptions, 'heartbeat'> {
+	/** Bytes that may wait when the user does not say. */
+	maxBuffer?: number
+	/** Called once, in the tick in which the stream ends, before the user's stop functions. */
+	ended?(reason: StopReason): void
+}
+
+/** One stream and the user's functions around it: `start`, what it returns, and `stop`. */
+export class Producer<S> {
+	readonly stream: EventStream
+	readonly #connection: Connection<S>
+	readonly #options: ProduceOptions<S>
+	readonly #hooks: ProducerHooks
+	/** What `start` returned to run at the end; taken out when it is called. */
+	#stopReturned: Stop | undefined
+
+	constructor(options: ProduceOptions<S>, hooks: ProducerHooks = {}) {
+		const { ping, maxBuffer, overflow, retry, maxDuration, request, headers } = options
+		this.#options = options
+		this.#hooks = hooks
+		this.stream = new EventStream({
+			ping: ping ?? defaults.ping,
+			maxBuffer: maxBuffer ?? hooks.maxBuffer ?? defaults.maxBuffer,
+			overflow: overflow ?? defaults.overflow,
+			retry,
+			maxDuration,
+			request,
+			headers,
+			heartbeat: hooks.heartbeat,
+			ended: (reason) => this.#ended(reason)
+		})
+		this.#connection = new Connection<S>(this.stream, options.events, request)
+	}
+
+	/** Makes the response, and starts feeding it. */
+	run(start: Start<S>): Response {
+		const response = this.stream.open()
+		try {
+			const started = start(this.#connection)
+			if (isPromiseLike(started))
+				Promise.resolve(started).then(
+					(value) => this.#settle(value),
+					(thrown) => this.#fail(thrown)
+				)
+			else this.#settle(started)
+		} catch (thrown) {
+			this.#fail(thrown)
+		}
+		sendAway(this.stream)
+		return response
+	}
+
+	#settle(started: Started<S>): void {
+		if (isAsyncIterable(started)) {
+			pump(started, this.#connection).catch((thrown: unknown) => this.#fail(thrown))
+		} else if (typeof started === 'function') {
+			if (this.stream.reason) this.#call(started, this.stream.reason)
+			else this.#stopReturned = started
+		}
+	}
+
+	#ended(reason: StopReason): void {
+		const returned = this.#stopReturned
+		this.#stopReturned = undefined
+		this.#hooks.ended?.(reason)
+		this.#connection.ended()
+		this.#call(this.#options.stop, reason)
+		this.#call(returned, reason)
+	}
+
+	#call(stop: Stop | undefined, reason: StopReason): void {
+		if (!stop) return
+		try {
+			Promise.resolve(stop(this.stream, reason)).catch((thrown: unknown) => this.#report(thrown))
+		} catch (thrown) {
+			this.#report(thrown)
+		}
+	}
+
+	#fail(thrown: unknown): void {
+		// A producer that gave up because its stream had ended did what it was told.
+		if (!(this.stream.reason && isAbort(thrown))) this.#report(thrown)
+		this.stream.end('error')
+	}
+
+	/** Reported once, and never an unhandled rejection, not even when reporting fails. */
+	#report(thrown: unknown): void {
+		try {
+			const { error = console.error } = this.#options
+			error(toError(thrown))
+		} catch (failure) {
+			console.error(failure)
+		}
+	}
+}
+
+function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+	return typeof (value as PromiseLike<T> | undefined)?.then === 'function'
+}
+
+function isAbort(thrown: unknown): boolean {
+	if (thrown instanceof SseError) return thrown.code === 'closed'
+	return toError(thrown).name === 'AbortError'
+}
