@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { ensureBrowser } from './browser.mjs'
 import { ensureInstalled, root, tool } from './install.mjs'
 import { fail, onStop, stopChildren } from './process.mjs'
+import { ensure } from './system.mjs'
 
 /**
  * @typedef {{ passed: number, failed: number, skipped: { name: string, reason?: string }[] }} Sum
@@ -17,9 +18,17 @@ const minute = 60_000
 const work = mkdtempSync(join(tmpdir(), 'sveltekit-sse-test-'))
 
 /**
+ * @typedef {{
+ * 	steps: Step[]
+ * 	browser?: boolean
+ * 	programs?: import('./system.mjs').ProgramName[]
+ * }} Part what it runs, whether in a browser, and the programs that its tests use when they are there
+ */
+
+/**
  * The parts, cheap ones first: what breaks often is said early.
  *
- * @type {Record<string, { steps: Step[], browser?: boolean }>}
+ * @type {Record<string, Part>}
  */
 const parts = {
 	types: {
@@ -41,11 +50,14 @@ const parts = {
 			check('prettier', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn'], '.')
 		]
 	},
-	unit: { steps: [vitest('unit', 6)] },
+	unit: { steps: [vitest('unit', 6)], programs: ['redis-server', 'nats-server', 'initdb'] },
 	package: { steps: [vitest('package', 3)] },
 	browser: { steps: [vitest('browser', 5)], browser: true },
 	e2e: { steps: [vitest('e2e', 8)], browser: true },
-	brokers: { steps: [vitest('brokers', 8)] },
+	brokers: {
+		steps: [vitest('brokers', 8)],
+		programs: ['redis-server', 'nats-server', 'initdb', 'nginx']
+	},
 	compat: { steps: [vitest('compat', 8)], browser: true }
 }
 
@@ -148,7 +160,7 @@ await ensureInstalled()
 const { code } = await tool('@sveltejs/kit/svelte-kit.js', ['sync'])
 if (code !== 0) fail('svelte-kit sync failed, see above.')
 
-for (const [part, { steps, browser }] of chosen) {
+for (const [part, { steps, browser, programs = [] }] of chosen) {
 	console.log(`\n━━ ${part}`)
 	const start = performance.now()
 	/** @type {Sum} */
@@ -156,6 +168,11 @@ for (const [part, { steps, browser }] of chosen) {
 	try {
 		// Found once and handed on, so that every worker uses the same.
 		if (browser) process.env.CHROMIUM_PATH = await ensureBrowser()
+		// Tests skip by name what is still missing after this.
+		for (const program of programs) {
+			const { reason } = await ensure(program)
+			if (reason) console.log(`  ${reason}`)
+		}
 		for (const step of steps) add(sum, await step(args))
 	} catch (error) {
 		console.error(error instanceof Error ? error.message : error)
