@@ -35,7 +35,8 @@ export default defineConfig(
 			'no-control-regex': 'off',
 			'@typescript-eslint/no-unused-vars': ['error', unused],
 			'object-shorthand': 'error',
-			'prefer-const': 'error',
+			'prefer-const': ['error', { ignoreReadBeforeAssign: true }],
+			'@typescript-eslint/no-unused-expressions': ['error', { allowShortCircuit: true }],
 			eqeqeq: ['error', 'always', { null: 'ignore' }],
 			// The demo has no base path, and its links are plain.
 			'svelte/no-navigation-without-resolve': 'off'
@@ -50,6 +51,11 @@ export default defineConfig(
 				svelteConfig
 			}
 		}
+	},
+	{
+		files: ['**/*.svelte'],
+		// Props are declared with `let`, together with those that can be bound.
+		rules: { 'prefer-const': 'off', 'svelte/prefer-const': 'error' }
 	},
 	{
 		// With types: a promise that nobody waits for is a rejection that nobody hears.
@@ -70,7 +76,9 @@ export default defineConfig(
 				{ considerDefaultExhaustiveForUnions: true }
 			],
 			'@typescript-eslint/consistent-type-imports': 'error',
-			'no-console': ['error', { allow: ['warn', 'error'] }]
+			'no-console': ['error', { allow: ['warn', 'error'] }],
+			// What is state is said with a rune; the rest is plain on purpose.
+			'svelte/prefer-svelte-reactivity': 'off'
 		}
 	}
 )

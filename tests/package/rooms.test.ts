@@ -16,7 +16,8 @@ const rooms: Record<string, string[]> = {
 	environment: ['esm-env'],
 	errors: [],
 	wire: ['errors'],
-	contract: ['errors'],
+	contract: ['errors', 'environment', 'esm-env'],
+	'contract/devalue': ['devalue'],
 	produce: ['wire', 'contract', 'errors', 'clock', 'environment', 'svelte/store'],
 	hub: [
 		'wire',
@@ -24,13 +25,14 @@ const rooms: Record<string, string[]> = {
 		'errors',
 		'clock',
 		'environment',
+		'esm-env',
 		// The stream that it hands frames to, and nothing of how `produce` is put together.
 		'produce/stream',
 		'produce/types'
 	],
 	// The contract, and what all brokers do alike.
-	brokers: ['hub/broker', 'hub/broker-base', 'hub/cursor', 'errors', 'clock'],
-	link: ['wire', 'contract', 'errors', 'clock', 'environment'],
+	brokers: ['hub/broker', 'hub/broker-base', 'hub/bounds', 'hub/cursor', 'errors', 'clock'],
+	link: ['wire', 'contract', 'errors', 'clock', 'environment', 'esm-env'],
 	'link/decode': ['eventsource-parser'],
 	tabs: ['link', 'errors', 'clock', 'environment'],
 	skin: [
@@ -53,7 +55,7 @@ const rooms: Record<string, string[]> = {
 	inspector: ['*']
 }
 
-const skin = /^(source(-options)?\.ts|channel\/.*|.*\.svelte(\.ts)?)$/
+const skin = /^(source(-[a-z]+)?\.ts|channel\/.*|.*\.svelte(\.ts)?)$/
 
 describe('src/lib', () => {
 	test('has no folder that SvelteKit hides from the client', () => {
