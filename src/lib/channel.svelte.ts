@@ -191,7 +191,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	#derive<U, J>(operator: Operator<T, U, J>): SseChannel<U, J> {
 		const feed: Feed<T> = {
 			open: (receiver) => this.#receive(receiver, true),
-			last: () => this.#last(),
+			last: (again) => this.#last(again),
 			over: () => this.#feed.over(),
 			later: (run) => this.#feed.later(run),
 			generation: () => this.#feed.generation(),
@@ -200,8 +200,8 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 		return new SseChannel<U, J>(feed as Feed, operator as Operator<never, U, J>)
 	}
 
-	#last(): Incoming<T> | undefined {
-		if (!this.#close) this.#catchUp()
+	#last(again?: () => void): Incoming<T> | undefined {
+		if (!this.#close) this.#catchUp(again)
 		return this.#event
 	}
 
@@ -240,11 +240,15 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	}
 
 	/** Shows what came while nobody was there to see it. */
-	#catchUp(): void {
+	#catchUp(again?: () => void): void {
 		if (this.#feed.generation() !== this.#generation) untrack(() => this.#reset())
 		if (!this.#operator.isLatest) return
 		untrack(() => {
-			const last = this.#feed.last()
+			const last = this.#feed.last(() => {
+				this.#catchUp()
+				this.#publish()
+				again?.()
+			})
 			if (last && last.message !== this.#seen) this.#apply(last.data, last.message)
 		})
 	}

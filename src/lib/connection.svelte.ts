@@ -1,7 +1,7 @@
 import { untrack } from 'svelte'
 import { SseChannel } from './channel.svelte.js'
 import type { Feed, Receiver } from './channel/feed.js'
-import { decoded, text } from './channel/operators.js'
+import { plain } from './channel/operators.js'
 import type { Contract, Name, Out, Untyped } from './contract/types.js'
 import { environment } from './environment.js'
 import { clock } from './clock.js'
@@ -22,7 +22,6 @@ export interface ConnectionConfig<S> {
 	share: boolean
 	linger: number
 	signal: AbortSignal | undefined
-	events: Contract<S> | undefined
 	initial: { [name: string]: unknown }
 	on: Record<'open' | 'close' | 'error' | 'message', (Callback | undefined)[]>
 	gap: (() => void) | undefined
@@ -67,6 +66,8 @@ export class SseConnection<S = Untyped> implements Disposable {
 	#lastEventId = $state.raw<string | undefined>()
 	#lastEventAt = $state.raw<number | undefined>()
 	readonly #config: ConnectionConfig<S>
+	/** Makes values of text, if there is a contract. */
+	readonly #read: ReturnType<Contract<S>['reader']> | undefined
 	readonly #channels = new Map<string, SseChannel<unknown, unknown>>()
 	/** The channels that are fed, and what takes each off the link it is on. */
 	readonly #feeding = new Map<Receiver<string>, Feeding>()
@@ -86,6 +87,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 	/** @internal Use {@link source}. */
 	constructor(config: ConnectionConfig<S>) {
 		this.#config = config
+		this.#read = config.link.events?.reader()
 		this.#lastEventId = config.link.lastEventId
 	}
 
@@ -131,17 +133,19 @@ export class SseConnection<S = Untyped> implements Disposable {
 	select<K extends Name<S>>(name: K): ChannelOf<S, K> {
 		let channel = this.#channels.get(name)
 		if (!channel) {
-			const { events, initial } = this.#config
+			const { initial, link } = this.#config
+			const { events } = link
 			if (!name || /[\r\n\0]/.test(name) || events?.has(name) === false)
 				throw new SseError(
 					'invalid-argument',
 					`no event can be named ${JSON.stringify(name)}` +
 						(events ? '; look at defineEvents()' : '')
 				)
-			const operator = events
-				? decoded<S, unknown, unknown>(events, name, initial[name])
-				: text<unknown>(initial[name] ?? '')
-			channel = new SseChannel<unknown, unknown>(this.#feed(name) as Feed, operator)
+			const feed = this.#feed(name)
+			channel = new SseChannel<unknown, unknown>(
+				(this.#read?.(name, feed) ?? feed) as Feed,
+				plain(events ? initial[name] : (initial[name] ?? ''))
+			)
 			this.#channels.set(name, channel)
 		}
 		return channel as unknown as ChannelOf<S, K>

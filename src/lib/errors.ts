@@ -6,7 +6,8 @@
  * The link: `network` (no response), `response` (a refused or foreign response), `cut` (ended without a reason),
  * `silent` (the watchdog), `timeout` (connecting, or waiting in `next()`), `request` (headers, body or URL could
  * not be made), `aborted` (the user's signal), `denied` and `failed` (the server said so), `too-large` (one event
- * over the parser's limit). A payload: `parse`, `validation`; `callback` when a function given to a channel threw.
+ * over the parser's limit), `version` (server and client were built against different versions of the contract). A
+ * payload: `parse`, `validation`; `callback` when a function given to a channel threw.
  */
 export type SseErrorCode =
 	| 'invalid-argument'
@@ -24,6 +25,7 @@ export type SseErrorCode =
 	| 'denied'
 	| 'failed'
 	| 'too-large'
+	| 'version'
 	| 'parse'
 	| 'validation'
 	| 'callback'

@@ -22,5 +22,14 @@ export type {
 	UnnamedEvent,
 	Unsafe
 } from './produce/types.js'
+export {
+	defineEvents,
+	type Definitions,
+	type EventsOf,
+	type EventsOptions,
+	type Validate
+} from './contract/define-events.js'
+export { type } from './contract/schema.js'
+export { jsonCodec, textCodec, type Codec } from './contract/codec.js'
 export type { Contract, In, Name, Out, Schema, Untyped } from './contract/types.js'
 export { SseError, type CloseReason, type SseErrorCode } from './errors.js'

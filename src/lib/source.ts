@@ -58,12 +58,12 @@ function settle<S>(options: SourceOptions<S>): Omit<ConnectionConfig<S>, 'url' |
 			reconnect: reconnect === true ? {} : reconnect,
 			watchdog: options.watchdog,
 			pauseAfter: hidden === 'keep' ? undefined : hidden.pauseAfter,
-			lastEventId: options.lastEventId
+			lastEventId: options.lastEventId,
+			events: options.events
 		},
 		share: options.cache ?? true,
 		linger: options.linger ?? 100,
 		signal,
-		events: options.events,
 		initial: options.initial ?? {},
 		on: {
 			open: [options.open, options.onopen, ({ response }) => onopen?.(response!)],

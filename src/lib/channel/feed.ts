@@ -22,8 +22,8 @@ export interface Receiver<P> {
 export interface Feed<P = unknown> {
 	/** Holds the connection, and brings its events; returns what ends both. */
 	open(receiver: Receiver<P>): () => void
-	/** The last event, for who comes later. */
-	last(): Incoming<P> | undefined
+	/** The last event, for who comes later; if it has to be waited for, `again` is called once it is there. */
+	last(again?: () => void): Incoming<P> | undefined
 	/** There while nothing will come: the connection is closed, or pages are rendered on a server. */
 	over(): { error: SseError | undefined } | undefined
 	/** Runs something after the linger; returns what calls it off. */

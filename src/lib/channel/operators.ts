@@ -1,25 +1,14 @@
-import type { Contract } from '../contract/types.js'
 import { SseError, toError } from '../errors.js'
 import type { JsonFailure, Operator } from './operator.js'
 
-/** The text of the events as it is. */
-export function text<I>(initial: I): Operator<string, string, I> {
+/** The data as it comes from the connection: text, or what a contract has read out of it, be it the reason why not. */
+export function plain<T, I>(initial: I): Operator<T | SseError, T, I> {
 	return {
 		initial: () => initial,
-		apply: (data) => ({ value: data, isEvent: true }),
-		isLatest: true
-	}
-}
-
-/** The values that a contract reads out of the text. */
-export function decoded<S, T, I>(
-	contract: Contract<S>,
-	name: string,
-	initial: I
-): Operator<string, T, I> {
-	return {
-		initial: () => initial,
-		apply: (data) => ({ value: contract.decode(name, data) as T, isEvent: true }),
+		apply(data) {
+			if (data instanceof SseError) throw data
+			return { value: data, isEvent: true }
+		},
 		isLatest: true
 	}
 }

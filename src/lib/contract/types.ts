@@ -1,3 +1,5 @@
+import type { SseError } from '../errors.js'
+
 /**
  * A schema of any library that follows Standard Schema (valibot, zod, arktype and others), as far as it is used here.
  *
@@ -34,13 +36,64 @@ export type In<S, K extends keyof S> = S[K] extends Schema<infer I, infer _> ? I
 /** What a channel delivers for the event `K`. */
 export type Out<S, K extends keyof S> = S[K] extends Schema<infer _, infer O> ? O : S[K]
 
-/** Which events a stream carries: made by `defineEvents`, given to `produce` and `source`. */
+/**
+ * Which events a stream carries: made by `defineEvents`, given to `produce`, `source` and `Hub`.
+ *
+ * @typeParam S what each event carries: its type, or a `Schema` where what goes in differs from what comes out
+ */
 export interface Contract<S> {
-	readonly schemas: S
-	/** The text of one event's data; throws when the value does not fit or cannot be written. */
-	encode(name: string, data: unknown): string
-	/** The value of one event's data; throws when the text cannot be read or does not fit. */
-	decode(name: string, text: string): unknown
+	/** For the compiler only. */
+	readonly '~events'?: S
+	/** Names and patterns, as they were given to `defineEvents`. */
+	readonly names: readonly string[]
+	/** The version of the contract, if it has one. */
+	readonly version: number | undefined
+	/** The oldest version that it understands. */
+	readonly since: number | undefined
+	/** Clients of one version can share a connection; that is all that tells two contracts apart there. */
+	toJSON(): unknown
 	/** Whether an event of this name can ever arrive. */
 	has(name: string): boolean
+	/**
+	 * The text of one event's data.
+	 *
+	 * @throws {SseError} when the name is unknown, the value does not fit or cannot be written, or the schema is
+	 * asynchronous.
+	 */
+	encode(name: string, data: unknown): string
+	/**
+	 * The value of one event's data, or a promise of it if the schema is asynchronous.
+	 *
+	 * @throws {SseError} when the text cannot be read or the value does not fit; the promise rejects with the same.
+	 */
+	decode(name: string, text: string): unknown
+	/**
+	 * An `encode` that waits for asynchronous schemas; what it gives is settled in the order of the calls.
+	 *
+	 * @returns a function that returns the text, or a promise of it, and throws as `encode` does.
+	 */
+	writer(): (name: string, data: unknown) => string | Promise<string>
+	/** Makes feeds of values out of feeds of text; the events of all of them keep their order. */
+	reader(): <M>(name: string, feed: EventFeed<string, M>) => EventFeed<unknown, M>
+	/** Why a stream of that version cannot be read; undefined if it can. */
+	refuse(announced: string | undefined): Refusal | undefined
+}
+
+/** A stream of another version: `outdated`, this side is too old; `behind`, the server is. */
+export interface Refusal {
+	reason: 'outdated' | 'behind'
+	error: SseError
+}
+
+/** A channel's feed, as far as a contract takes part in it. */
+export interface EventFeed<P, M> {
+	open(receiver: EventReceiver<P, M>): () => void
+	/** The last event; if it is not ready yet, `again` is called once it is. */
+	last(again?: () => void): { data: P; message: M } | undefined
+	generation(): number
+}
+
+export interface EventReceiver<P, M> {
+	/** An event that cannot be read arrives as the `SseError` that says why. */
+	event(data: P, message: M): void
 }

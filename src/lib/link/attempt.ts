@@ -33,7 +33,7 @@ export class Attempt {
 	response: Response | undefined
 	readonly #abort = new AbortController()
 	readonly #startedAt = clock.now()
-	readonly #watchdog: number | false | undefined
+	readonly #options: LinkOptions
 	readonly #listener: AttemptListener
 	#heardAt: number | undefined
 	#doubtedAt: number | undefined
@@ -43,7 +43,7 @@ export class Attempt {
 	#goodbye: { reason: CloseReason; at: number } | undefined
 
 	constructor(options: LinkOptions, lastEventId: string | undefined, listener: AttemptListener) {
-		this.#watchdog = options.watchdog
+		this.#options = options
 		this.#listener = listener
 		void this.#run(options, lastEventId)
 	}
@@ -61,14 +61,14 @@ export class Attempt {
 
 	/** Whether silence means anything on this stream. */
 	get isWatched(): boolean {
-		return !!this.#hello?.ping && this.#watchdog !== false
+		return !!this.#hello?.ping && this.#options.watchdog !== false
 	}
 
 	/** When the patience with this attempt ends, if nothing is heard until then. */
 	get deadline(): number | undefined {
 		if (this.#goodbye) return this.#goodbye.at + afterGoodbye
 		if (this.#heardAt === undefined) return this.#startedAt + connectLimit
-		return silentAt(this.#heardAt, this.#hello?.ping, this.#watchdog, this.#doubtedAt)
+		return silentAt(this.#heardAt, this.#hello?.ping, this.#options.watchdog, this.#doubtedAt)
 	}
 
 	/** The deadline has passed. */
@@ -127,10 +127,14 @@ export class Attempt {
 	}
 
 	#control(control: Control): void {
-		if (control.kind === 'hello') this.#hello = control
-		// Only a server that said hello means us.
-		else if (!this.#hello) return
-		else if (control.kind === 'gap') return this.#listener.gap()
+		if (control.kind === 'hello') {
+			this.#hello = control
+			const refusal = this.#options.events?.refuse(control.events)
+			if (refusal) return this.#lose(refusal)
+		} else if (!this.#hello) {
+			// Only a server that said hello means us.
+			return
+		} else if (control.kind === 'gap') return this.#listener.gap()
 		else this.#goodbye = { reason: control.reason, at: clock.now() }
 		this.#listener.deadline()
 	}

@@ -18,7 +18,7 @@ export type Policy = typeof policyDefaults & Pick<ReconnectOptions, 'decide'>
 const mostAsked = 300_000
 
 /** Endings that are meant: nobody has to decide about them. */
-const final: readonly Reason[] = ['done', 'denied', 'complete', 'no-content']
+const final: readonly Reason[] = ['done', 'denied', 'complete', 'no-content', 'outdated']
 
 /** The server wants the client back at once. */
 const atOnce: readonly Reason[] = ['rotate', 'expired']

@@ -1,3 +1,4 @@
+import type { Contract } from '../contract/types.js'
 import type { CloseReason, SseError } from '../errors.js'
 
 /** Where a connection stands. */
@@ -10,6 +11,7 @@ export type Status = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closed'
  * `cut` the stream ended without a reason · `silent` the watchdog heard nothing · `network` no response ·
  * `timeout` no response in time · `refused` a response that is no event stream · `request` headers, body or URL could
  * not be made · `offline`, `hidden`, `away` the browser lost the network, the page was hidden for too long or left ·
+ * `outdated` the server needs clients of a newer contract · `behind` the server's contract is too old ·
  * `local` `close()` was called · `aborted` the user's signal.
  */
 export type Reason =
@@ -28,6 +30,8 @@ export type Reason =
 	| 'offline'
 	| 'hidden'
 	| 'away'
+	| 'outdated'
+	| 'behind'
 	| 'local'
 	| 'aborted'
 
@@ -85,4 +89,6 @@ export interface LinkOptions extends RequestOptions {
 	/** Milliseconds the page may be hidden; undefined: for ever. */
 	pauseAfter: number | undefined
 	lastEventId: string | undefined
+	/** What the stream carries; of interest here is only whether it is the same version. */
+	events: Contract<unknown> | undefined
 }

@@ -35,6 +35,7 @@ export class Producer<S> {
 			maxDuration,
 			request,
 			headers,
+			events: options.events,
 			heartbeat: hooks.heartbeat,
 			ended: (reason) => this.#ended(reason)
 		})

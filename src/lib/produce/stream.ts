@@ -1,4 +1,5 @@
 import { clock, type Timer } from '../clock.js'
+import type { Contract } from '../contract/types.js'
 import { SseError, type CloseReason } from '../errors.js'
 import { closeFrame, heartbeatFrame, helloFrame } from '../wire/control.js'
 import { streamHeaders } from '../wire/headers.js'
@@ -15,6 +16,8 @@ export interface StreamOptions {
 	maxDuration?: number
 	request?: Request
 	headers?: HeadersInit
+	/** The contract, whose versions are announced. */
+	events?: Pick<Contract<unknown>, 'version' | 'since'>
 	/** Makes the frame of a heartbeat. @default an empty comment */
 	heartbeat?: () => string
 	/** Called once, in the tick in which the stream ends. */
@@ -111,7 +114,8 @@ export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating
 
 	start(controller: ReadableStreamDefaultController<Uint8Array>): void {
 		this.#outbox.attach(controller)
-		this.#outbox.add(helloFrame(this.#options.ping, this.#options.retry))
+		const { ping, retry, events } = this.#options
+		this.#outbox.add(helloFrame(ping, retry, events))
 		// At once, or the response's headers would wait for the first event.
 		this.#outbox.flush()
 	}

@@ -17,15 +17,23 @@ const reasons: readonly CloseReason[] = [
 ]
 
 export type Control =
-	| { kind: 'hello'; ping: number | undefined }
+	| { kind: 'hello'; ping: number | undefined; events: string | undefined }
 	| { kind: 'close'; reason: CloseReason }
 	| { kind: 'gap' }
 
-/** The first frame: it makes the response's headers leave at once and tells the client the heartbeat's interval. */
-export function helloFrame(ping: number | false, retry?: number): string {
+/**
+ * The first frame: it makes the response's headers leave at once and tells the client the heartbeat's interval, and which
+ * versions of the contract the stream is for.
+ */
+export function helloFrame(
+	ping: number | false,
+	retry?: number,
+	events?: { readonly version: number | undefined; readonly since: number | undefined }
+): string {
+	const versions = events?.version === undefined ? '' : ` events=${events.version},${events.since}`
 	return (
 		(retry === undefined ? '' : encodeRetry(retry)) +
-		encodeComment(`${protocol} hello ping=${Math.ceil(+ping)}`)
+		encodeComment(`${protocol} hello ping=${Math.ceil(+ping)}${versions}`)
 	)
 }
 
@@ -43,9 +51,14 @@ export const heartbeatFrame = /* @__PURE__ */ encodeComment()
 
 /** What a comment says, or nothing when it is not one of ours. */
 export function parseControl(comment: string): Control | undefined {
-	const [version, kind, argument] = comment.split(' ')
+	const [version, kind, argument, events] = comment.split(' ')
 	if (version !== protocol) return undefined
-	if (kind === 'hello') return { kind, ping: +(argument?.slice('ping='.length) ?? 0) || undefined }
+	if (kind === 'hello')
+		return {
+			kind,
+			ping: +(argument?.slice('ping='.length) ?? 0) || undefined,
+			events: events?.slice('events='.length)
+		}
 	if (kind === 'gap') return { kind }
 	const reason = reasons.find((known) => known === argument)
 	return kind === 'close' && reason ? { kind, reason } : undefined

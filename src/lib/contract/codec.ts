@@ -1,0 +1,43 @@
+import { describeValue } from './schema.js'
+
+/**
+ * How values become the text of events, and come back from it. Write your own for a format that is not here; the
+ * suite `codecConformance` (`sveltekit-sse/testing`) checks it.
+ *
+ * - `encode` MUST return a string, and the same one for the same value: events may be encoded once for many clients.
+ * - `encode` MUST throw for a value that it cannot carry, rather than carry something else.
+ * - `decode(encode(value))` MUST give an equal value, and MUST NOT give one that shares objects with the first.
+ * - The text MUST be equal to itself after CR and CRLF have become LF, and unpaired surrogates U+FFFD: that is what an
+ *   event stream does to it. JSON, which escapes them, is safe.
+ * - `decode` MUST throw for text that `encode` cannot have written. Text comes from the network: `decode` MUST NOT run
+ *   it, and SHOULD cost no more than its length.
+ * - Neither MUST keep anything from one call to the next.
+ */
+export interface Codec {
+	/** What it is called in error messages. */
+	readonly name: string
+	encode(value: unknown): string
+	decode(text: string): unknown
+}
+
+/** Values as JSON. Dates become text, and `undefined`, functions and symbols are left out, as `JSON.stringify` has it. */
+export const jsonCodec: Codec = {
+	name: 'JSON',
+	encode(value) {
+		const text: string | undefined = JSON.stringify(value)
+		if (text === undefined) throw new TypeError(`JSON has no word for ${describeValue(value)}`)
+		return text
+	},
+	decode: (text) => JSON.parse(text) as unknown
+}
+
+/** Strings as they are, so that any reader of the stream understands them. CR and CRLF arrive as LF. */
+export const textCodec: Codec = {
+	name: 'text',
+	encode(value) {
+		if (typeof value !== 'string')
+			throw new TypeError(`text carries strings, not ${describeValue(value)}`)
+		return value
+	},
+	decode: (text) => text
+}

@@ -1,0 +1,59 @@
+import { SseError } from '../errors.js'
+import type { Schema } from './types.js'
+
+/** What stands for any text in the name of an event. */
+const wildcard = '${string}'
+
+/** What a name can be if it is a pattern: `'order:${string}'` is `` `order:${string}` ``. */
+export type EventName<K> = K extends `${infer Before}${typeof wildcard}${infer After}`
+	? `${Before}${string}${EventName<After>}`
+	: K
+
+/** Finds the schema of a name, be it given as such or as a pattern. The exact name wins, then the first pattern. */
+export function createLookup(
+	events: Readonly<Record<string, Schema>>
+): (name: string) => { key: string; schema: Schema } | undefined {
+	const exact = new Map<string, Schema>()
+	const patterns: { key: string; schema: Schema; test: (name: string) => boolean }[] = []
+	for (const [key, schema] of Object.entries(events)) {
+		checkEvent(key, schema)
+		if (key.includes(wildcard)) patterns.push({ key, schema, test: compile(key) })
+		else exact.set(key, schema)
+	}
+	return (name) => {
+		const schema = exact.get(name)
+		return schema ? { key: name, schema } : patterns.find(({ test }) => test(name))
+	}
+}
+
+/** By hand, piece by piece: a regular expression of a pattern with several wildcards can take for ever. */
+function compile(pattern: string): (name: string) => boolean {
+	const pieces = pattern.split(wildcard)
+	const first = pieces.shift()!
+	const last = pieces.pop()!
+	return (name) => {
+		if (name.length < first.length + last.length) return false
+		if (!name.startsWith(first) || !name.endsWith(last)) return false
+		let at = first.length
+		for (const piece of pieces) {
+			const found = name.indexOf(piece, at)
+			if (found < 0) return false
+			at = found + piece.length
+		}
+		return at <= name.length - last.length
+	}
+}
+
+function checkEvent(name: string, schema: unknown): void {
+	if (name === '' || /[\r\n\0]/.test(name))
+		throw new SseError(
+			'invalid-argument',
+			`An event cannot be named ${JSON.stringify(name)}: a name has at least one character, and no CR, LF or NUL.`
+		)
+	const standard = (schema as Schema | null | undefined)?.['~standard']
+	if (typeof standard?.validate !== 'function')
+		throw new SseError(
+			'invalid-argument',
+			`The event '${name}' needs a Standard Schema (valibot, zod, arktype and others), or type<T>() for a type alone.`
+		)
+}
