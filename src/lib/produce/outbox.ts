@@ -4,7 +4,7 @@ import type { Overflow } from './types.js'
 
 /** Bytes that may sit in the response's own queue; what is more waits here, where it can still be dropped. */
 const window = 64 * 1024
-/** Characters gathered within one tick before they are encoded; joining more costs more than it saves. */
+/** Characters gathered before they are encoded; joining more costs more than it saves. */
 const gathered = 16 * 1024
 /** A frame of this many characters is encoded by itself, and so counted exactly. */
 const large = 4 * 1024
@@ -19,14 +19,17 @@ export interface OutboxOptions {
 }
 
 /**
- * What waits for one client: the frames of this tick as text, and, when the client reads too slowly, chunks of bytes.
+ * What waits for one client: the newest frames as text, and, when the client reads too slowly, chunks of bytes.
  *
- * All frames of one tick leave as one chunk. Everything is counted in bytes, but for the text of the current tick, of
- * which there is never more than `gathered` and which counts by characters.
+ * All frames of one tick leave as one chunk. While the client is behind, later ticks join them: a chunk of its own for
+ * each small event would cost many times its bytes. Text counts by characters as long as even three bytes for each of
+ * them stay within the bound, and is encoded, so that it counts by bytes, when they might not.
  */
 export class Outbox {
 	readonly #options: OutboxOptions
 	readonly #window: number
+	/** Half a byte more than bytes can fill, so that a desired size of 0 means only that the stream has closed. */
+	readonly #highWaterMark: number
 	#controller!: ReadableStreamDefaultController<Uint8Array>
 	#text = ''
 	#scheduled = false
@@ -43,20 +46,23 @@ export class Outbox {
 	constructor(options: OutboxOptions) {
 		this.#options = options
 		this.#window = Math.min(window, Math.ceil(options.maxBuffer / 4))
+		this.#highWaterMark = this.#window + 0.5
 	}
 
 	get strategy(): QueuingStrategy<Uint8Array> {
 		// The default strategy counts chunks; a bound in bytes would never be reached.
-		return { highWaterMark: this.#window, size: byteLength }
+		return { highWaterMark: this.#highWaterMark, size: byteLength }
 	}
 
-	attach(controller: ReadableStreamDefaultController<Uint8Array>): void {
+	/** Takes the response's stream and sends its first frame, for which there is always room. */
+	open(controller: ReadableStreamDefaultController<Uint8Array>, firstFrame: string): void {
 		this.#controller = controller
+		this.#put(encoder.encode(firstFrame))
 	}
 
 	/** Bytes waiting for the client. */
 	get buffered(): number {
-		return this.#queued() + this.#waitingBytes + this.#text.length
+		return this.#queued + this.#waitingBytes + this.#text.length
 	}
 
 	get isFull(): boolean {
@@ -65,25 +71,25 @@ export class Outbox {
 
 	/** Takes one event's frame, or says why it cannot. */
 	add(frame: string): SseError | undefined {
-		if (frame.length >= large) return this.addBytes(encoder.encode(frame))
-		const refused = this.#makeRoom(frame.length)
-		if (refused) return refused
+		const most = this.buffered + 2 * this.#text.length + 3 * frame.length
+		if (frame.length >= large || most > this.#options.maxBuffer)
+			return this.addBytes(encoder.encode(frame))
 		this.#text += frame
-		if (this.#text.length >= gathered) this.flush()
+		if (this.#text.length >= Math.min(gathered, this.#window)) this.flush()
 		else this.#schedule()
 		return undefined
 	}
 
 	/** Takes bytes that others share; they are not copied, so nobody may write to them. */
 	addBytes(bytes: Uint8Array): SseError | undefined {
+		this.flush()
 		const refused = this.#makeRoom(bytes.byteLength)
 		if (refused) return refused
-		this.flush()
 		this.#put(bytes)
 		return undefined
 	}
 
-	/** Hands over what this tick has gathered. */
+	/** Hands over what has been gathered. */
 	flush(): void {
 		if (this.#text === '') return
 		const text = this.#text
@@ -106,6 +112,8 @@ export class Outbox {
 		this.#waiting = []
 		this.#first = this.#waitingBytes = 0
 		if (error) this.#controller.error(error)
+		// When only the request's signal told, whoever pumps the body would wait for ever.
+		else if (this.#controller.desiredSize) this.#controller.close()
 		this.#settle()
 	}
 
@@ -127,7 +135,7 @@ export class Outbox {
 		if (!this.isFull) this.#settle()
 		// While the promise is open the stream does not call again, which saves two calls per chunk. Only an outbox
 		// that waits for room resolves it.
-		if (this.#waiting.length > 0 || this.#drained) return undefined
+		if (this.#waiting.length > 0 || this.#text !== '' || this.#drained) return undefined
 		return new Promise((resolve) => (this.#resume = resolve))
 	}
 
@@ -136,13 +144,19 @@ export class Outbox {
 		this.#scheduled = true
 		queueMicrotask(() => {
 			this.#scheduled = false
-			this.flush()
+			if (this.#hasRoom) this.flush()
+			else this.#resume?.()
 		})
 	}
 
-	#queued(): number {
+	get #hasRoom(): boolean {
+		return this.#waiting.length === 0 && this.#controller.desiredSize! > 0
+	}
+
+	/** Bytes in the response's own queue. */
+	get #queued(): number {
 		const room = this.#controller.desiredSize
-		return room === null ? 0 : Math.max(0, this.#window - room)
+		return room ? this.#highWaterMark - room : 0
 	}
 
 	#makeRoom(length: number): SseError | undefined {
@@ -154,9 +168,12 @@ export class Outbox {
 				`This event has ${length} bytes, more than maxBuffer (${maxBuffer}) ever holds. Send less, or raise maxBuffer.`
 			)
 		if (overflow === 'drop-oldest') {
-			this.flush()
-			while (this.#waiting.length > 0 && this.buffered + length > maxBuffer) this.#dropOldest()
-			if (this.buffered + length <= maxBuffer) return undefined
+			// What the response's queue holds cannot be dropped; if it leaves too little, nothing is.
+			if (this.#queued + length <= maxBuffer) {
+				while (this.buffered + length > maxBuffer) this.#take()
+				this.#gap = true
+				return undefined
+			}
 		} else if (overflow === 'close') this.#options.full()
 		return new SseError(
 			'overflow',
@@ -165,13 +182,8 @@ export class Outbox {
 		)
 	}
 
-	#dropOldest(): void {
-		this.#take()
-		this.#gap = true
-	}
-
 	#put(chunk: Uint8Array): void {
-		if (this.#waiting.length === 0 && this.#controller.desiredSize! > 0) return this.#pass(chunk)
+		if (this.#hasRoom) return this.#pass(chunk)
 		this.#waiting.push(chunk)
 		this.#waitingBytes += chunk.byteLength
 		this.#resume?.()
@@ -179,8 +191,10 @@ export class Outbox {
 
 	/** Into the response's own queue, from which nothing can be taken back. */
 	#pass(chunk: Uint8Array): void {
-		if (this.#gap) this.#controller.enqueue(encoder.encode(gapFrame))
-		this.#gap = false
+		if (this.#gap) {
+			this.#gap = false
+			this.#controller.enqueue(encoder.encode(gapFrame))
+		}
 		this.#controller.enqueue(chunk)
 	}
 
@@ -188,6 +202,7 @@ export class Outbox {
 		while (this.#waiting.length > 0 && this.#controller.desiredSize! > 0) {
 			this.#pass(this.#take())
 		}
+		if (this.#hasRoom) this.flush()
 		if (this.#closing && this.#waiting.length === 0) this.#controller.close()
 	}
 

@@ -26,6 +26,7 @@ export interface StreamOptions {
 
 /** Milliseconds a client has to take the last bytes of a stream that has ended; then the connection is cut. */
 const farewell = 30_000
+const farewellStep = 1_000
 
 /**
  * One response body: frames go in, bytes come out, and it ends once.
@@ -91,15 +92,13 @@ export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating
 	/** Sends one frame of text; what it returns is why it was not taken. */
 	write(frame: string): SseError | undefined {
 		if (this.#reason) return endedError(this.#reason)
-		if (this.#wheel) this.lastBeat = this.#wheel.position
-		return this.#outbox.add(frame)
+		return this.#marked(this.#outbox.add(frame))
 	}
 
 	/** Sends bytes that other streams may share. */
 	writeBytes(bytes: Uint8Array): SseError | undefined {
 		if (this.#reason) return endedError(this.#reason)
-		if (this.#wheel) this.lastBeat = this.#wheel.position
-		return this.#outbox.addBytes(bytes)
+		return this.#marked(this.#outbox.addBytes(bytes))
 	}
 
 	/** Ends the response with a last frame that says why. */
@@ -109,15 +108,14 @@ export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating
 
 	/** Sends a heartbeat, unless bytes are waiting that say as much. */
 	beat(): void {
-		if (!this.#reason && this.#outbox.buffered === 0) this.#outbox.add(this.#options.heartbeat?.() ?? heartbeatFrame)
+		if (!this.#reason && this.#outbox.buffered === 0)
+			this.#outbox.add(this.#options.heartbeat?.() ?? heartbeatFrame)
 	}
 
 	start(controller: ReadableStreamDefaultController<Uint8Array>): void {
-		this.#outbox.attach(controller)
 		const { ping, retry, events } = this.#options
-		this.#outbox.add(helloFrame(ping, retry, events))
 		// At once, or the response's headers would wait for the first event.
-		this.#outbox.flush()
+		this.#outbox.open(controller, helloFrame(ping, retry, events))
 	}
 
 	pull(): Promise<void> | undefined {
@@ -126,7 +124,8 @@ export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating
 
 	cancel(): void {
 		clock.clearTimeout(this.#farewell)
-		this.#end('gone')
+		if (this.#reason) this.#outbox.discard()
+		else this.#end('gone')
 	}
 
 	readonly #gone = (): void => this.#end('gone')
@@ -139,17 +138,29 @@ export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating
 		this.#delist?.()
 		clock.clearTimeout(this.#rotation)
 		this.#options.request?.signal.removeEventListener('abort', this.#gone)
-		if (lastFrame === undefined) this.#outbox.discard()
-		else this.#sayGoodbye(reason, lastFrame)
+		if (lastFrame === undefined) {
+			this.#outbox.discard()
+		} else {
+			this.#outbox.close(lastFrame)
+			this.#waitForLastBytes(endedError(reason), farewell)
+		}
 		this.#options.ended(reason)
 	}
 
-	#sayGoodbye(reason: StopReason, lastFrame: string): void {
-		this.#outbox.close(lastFrame)
+	/** Looks now and then, since a stream does not tell when its last bytes have been taken. */
+	#waitForLastBytes(error: SseError, patience: number): void {
 		if (this.#outbox.buffered === 0) return
-		this.#farewell = clock.setTimeout(() => {
-			if (this.#outbox.buffered > 0) this.#outbox.discard(endedError(reason))
-		}, farewell)
+		if (patience <= 0) return this.#outbox.discard(error)
+		this.#farewell = clock.setTimeout(
+			() => this.#waitForLastBytes(error, patience - farewellStep),
+			farewellStep
+		)
+	}
+
+	/** Bytes that were taken put the heartbeat off. */
+	#marked(refused: SseError | undefined): SseError | undefined {
+		if (!refused && this.#wheel) this.lastBeat = this.#wheel.position
+		return refused
 	}
 }
 
