@@ -48,10 +48,9 @@ export class Producer<S> {
 		try {
 			const started = start(this.#connection)
 			if (isPromiseLike(started))
-				Promise.resolve(started).then(
-					(value) => this.#settle(value),
-					(thrown) => this.#fail(thrown)
-				)
+				Promise.resolve(started)
+					.then((value) => this.#settle(value))
+					.catch(this.#fail)
 			else this.#settle(started)
 		} catch (thrown) {
 			this.#fail(thrown)
@@ -62,7 +61,7 @@ export class Producer<S> {
 
 	#settle(started: Started<S>): void {
 		if (isAsyncIterable(started)) {
-			pump(started, this.#connection).catch((thrown: unknown) => this.#fail(thrown))
+			pump(started, this.#connection, this.#fail).catch(this.#fail)
 		} else if (typeof started === 'function') {
 			if (this.stream.reason) this.#call(started, this.stream.reason)
 			else this.#stopReturned = started
@@ -72,8 +71,13 @@ export class Producer<S> {
 	#ended(reason: StopReason): void {
 		const returned = this.#stopReturned
 		this.#stopReturned = undefined
-		this.#hooks.ended?.(reason)
-		this.#connection.ended()
+		try {
+			this.#hooks.ended?.(reason)
+			this.#connection.ended()
+		} catch (thrown) {
+			// A subscriber of the lock that throws must not keep the stop functions from running.
+			this.#report(thrown)
+		}
 		this.#call(this.#options.stop, reason)
 		this.#call(returned, reason)
 	}
@@ -81,23 +85,24 @@ export class Producer<S> {
 	#call(stop: Stop | undefined, reason: StopReason): void {
 		if (!stop) return
 		try {
-			Promise.resolve(stop(this.stream, reason)).catch((thrown: unknown) => this.#report(thrown))
+			Promise.resolve(stop(this.stream, reason)).catch(this.#report)
 		} catch (thrown) {
 			this.#report(thrown)
 		}
 	}
 
-	#fail(thrown: unknown): void {
+	readonly #fail = (thrown: unknown): void => {
 		// A producer that gave up because its stream had ended did what it was told.
 		if (!(this.stream.reason && isAbort(thrown))) this.#report(thrown)
 		this.stream.end('error')
 	}
 
 	/** Reported once, and never an unhandled rejection, not even when reporting fails. */
-	#report(thrown: unknown): void {
+	readonly #report = (thrown: unknown): void => {
 		try {
 			const { error = console.error } = this.#options
-			error(toError(thrown))
+			// Typed to return nothing, but an async function fits too, and may reject.
+			Promise.resolve(error(toError(thrown)) as unknown).catch(console.error)
 		} catch (failure) {
 			console.error(failure)
 		}

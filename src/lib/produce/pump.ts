@@ -12,22 +12,34 @@ export function isAsyncIterable(value: unknown): value is AsyncIterable<never> {
  * Sends what an async iterable yields, at the pace of the client, then ends the stream with `done`.
  *
  * The iterator is returned as soon as the stream ends, also while it waits for its next value.
+ *
+ * @param fail hears what the iterator throws while it cleans up.
  */
 export async function pump<S>(
 	iterable: AsyncIterable<Emitted<S> | UnnamedEvent<S>>,
-	connection: ProducerConnection<S>
+	connection: ProducerConnection<S>,
+	fail: (thrown: unknown) => void
 ): Promise<void> {
 	const { signal } = connection
 	const emit = connection.emit as Emit
 	const iterator = iterable[Symbol.asyncIterator]()
-	const ended = new Promise<{ done: true }>((resolve) => {
-		if (signal.aborted) resolve({ done: true })
-		else signal.addEventListener('abort', () => resolve({ done: true }), { once: true })
-	})
+	let abandon = (): void => {}
+	signal.addEventListener('abort', () => abandon())
+	/** Whether the iterator may hold something that `return` lets go of. */
+	let isOpen = true
 	try {
 		while (!signal.aborted) {
-			const next = await Promise.race([iterator.next(), ended])
-			if (next.done) break
+			// One that throws has closed itself.
+			isOpen = false
+			// Not Promise.race with one promise for the signal, which would keep every value alive until the end.
+			const next = await new Promise<IteratorResult<Emitted<S> | UnnamedEvent<S>> | undefined>(
+				(resolve, reject) => {
+					abandon = () => resolve(undefined)
+					Promise.resolve(iterator.next()).then(resolve, reject)
+				}
+			)
+			isOpen = !next?.done
+			if (!next || next.done) break
 			const { event = 'message', data, id, retry } = next.value
 			const { error } = emit(event, data, { id, retry })
 			if (error && !signal.aborted) throw error
@@ -38,7 +50,7 @@ export async function pump<S>(
 		if (!signal.aborted) throw thrown
 	} finally {
 		// Not awaited: a generator that waits for something of its own cannot return before that has come.
-		if (signal.aborted) Promise.resolve(iterator.return?.()).catch(() => {})
+		if (isOpen) Promise.resolve(iterator.return?.()).catch(fail)
 	}
 	connection.close()
 }
