@@ -1,4 +1,4 @@
-import { writable, type Writable } from 'svelte/store'
+import { get, writable, type Writable } from 'svelte/store'
 import type { Contract } from '../contract/types.js'
 import type { CloseReason } from '../errors.js'
 import { isCloseReason, closeReasons } from '../wire/control.js'
@@ -18,6 +18,8 @@ export class Connection<S> implements ProducerConnection<S> {
 	readonly #request: Request | undefined
 	#emit: Emit<S> | undefined
 	#lock: Writable<boolean> | undefined
+	/** What the lock's subscribers see. */
+	#state: Writable<boolean> | undefined
 	#abort: AbortController | undefined
 
 	constructor(
@@ -35,14 +37,7 @@ export class Connection<S> implements ProducerConnection<S> {
 	}
 
 	get lock(): Writable<boolean> {
-		if (!this.#lock) {
-			const lock = writable(!this.#stream.reason)
-			lock.subscribe((locked) => {
-				if (!locked) this.#stream.end('done')
-			})
-			this.#lock = lock
-		}
-		return this.#lock
+		return (this.#lock ??= this.#makeLock())
 	}
 
 	get signal(): AbortSignal {
@@ -76,7 +71,18 @@ export class Connection<S> implements ProducerConnection<S> {
 
 	/** Tells the producer, through whatever it asked for, that the stream has ended. */
 	ended(): void {
-		this.#lock?.set(false)
 		this.#abort?.abort(endedError(this.#stream.reason!))
+		this.#state?.set(false)
+	}
+
+	#makeLock(): Writable<boolean> {
+		const state = writable(!this.#stream.reason)
+		this.#state = state
+		// Not a subscriber of the store's own: Svelte calls those later when another store is being set, and `emit`
+		// must refuse from the very next statement on.
+		const set = (locked: boolean): void => {
+			if (!locked) this.#stream.end('done')
+		}
+		return { subscribe: state.subscribe, set, update: (change) => set(change(get(state))) }
 	}
 }
