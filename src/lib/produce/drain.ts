@@ -1,4 +1,4 @@
-import { clock } from '../clock.js'
+import { clock, longestDelay } from '../clock.js'
 import type { CloseReason } from '../errors.js'
 import { invalidArgument } from './options.js'
 
@@ -65,13 +65,15 @@ export function sendAway(stream: Drainable): void {
  */
 export async function drain(options: DrainOptions = {}): Promise<void> {
 	const { within = defaultWithin } = options
-	if (typeof within !== 'number' || !(within >= 0))
+	if (typeof within !== 'number' || !(within >= 0 && within <= longestDelay))
 		throw invalidArgument('within', 'milliseconds, 0 or more', within)
 	const ended = [...registry.streams]
 	for (const stream of ended) stream.end('restart', spread(within))
+	if (ended.length === 0) return
 	const deadline = clock.now() + lastBytes
+	// At least once: what was taken has yet to be written to the socket.
+	do await new Promise<void>((resolve) => clock.setTimeout(resolve, 10))
 	while (clock.now() < deadline && ended.some((stream) => stream.buffered > 0))
-		await new Promise<void>((resolve) => clock.setTimeout(resolve, 10))
 }
 
 function spread(within: number): number {
