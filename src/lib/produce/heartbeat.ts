@@ -38,7 +38,7 @@ export class HeartbeatWheel {
 			if (!slot.delete(member)) continue
 			if (--this.#size > 0) return
 			clock.clearTimeout(this.#timer)
-			wheels.delete(this.#interval)
+			if (wheels.get(this.#interval) === this) wheels.delete(this.#interval)
 			return
 		}
 	}
@@ -59,12 +59,12 @@ export class HeartbeatWheel {
 			this.#slot(this.position + (isDue ? slotsPerInterval : slotsPerInterval - silent)).add(member)
 			if (isDue) due.push(member)
 		}
+		this.#wait()
 		// Only now, with every member in its slot: a beat may take any of them off the wheel.
 		for (const member of due) {
 			member.lastBeat = this.position
 			member.beat()
 		}
-		if (this.#size > 0) this.#wait()
 	}
 
 	#slot(position: number): Set<Beating> {
