@@ -1,5 +1,5 @@
 import { longestDelay } from '../clock.js'
-import { SseError } from '../errors.js'
+import { SseError, toError } from '../errors.js'
 import { describe } from '../wire/encode.js'
 import type { ProduceOptions } from './types.js'
 
@@ -28,13 +28,29 @@ export function checkOptions(options: ProduceOptions<never>): void {
 		throw invalidArgument('error', 'a function', error)
 	if (request !== undefined && !(request?.headers && request.signal))
 		throw invalidArgument('request', "the handler's Request, as in POST({ request })", request)
-	if (headers !== undefined) new Headers(headers)
+	if (headers !== undefined) checkHeaders(headers)
 }
 
-export function invalidArgument(name: string, expected: string, received: unknown): SseError {
+function checkHeaders(headers: HeadersInit): void {
+	try {
+		new Headers(headers)
+	} catch (cause) {
+		const expected = "what `new Headers()` takes, such as { 'x-name': 'value' }"
+		throw invalidArgument('headers', expected, headers, cause)
+	}
+}
+
+export function invalidArgument(
+	name: string,
+	expected: string,
+	received: unknown,
+	cause?: unknown
+): SseError {
+	const why = cause === undefined ? '' : ` (${toError(cause).message})`
 	return new SseError(
 		'invalid-argument',
-		`\`${name}\` must be ${expected}, received ${describe(received)}.`
+		`\`${name}\` must be ${expected}, received ${describe(received)}${why}.`,
+		cause === undefined ? {} : { cause }
 	)
 }
 
