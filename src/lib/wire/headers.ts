@@ -44,5 +44,5 @@ export function idHeader(id: string): string {
 export function decodeId(value: string | null | undefined): string | undefined {
 	if (!value) return undefined
 	const bytes = Uint8Array.from(value, (character) => character.charCodeAt(0))
-	return new TextDecoder().decode(bytes)
+	return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }
