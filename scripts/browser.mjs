@@ -48,10 +48,10 @@ export async function ensureBrowser() {
 	const fetched = await playwrightPath()
 	if (fetched && (await starts(fetched))) return fetched
 
-	const { path, reason } = await ensure('chromium')
-	if (path && (await starts(path))) return path
+	const { path, reason } = await ensure('chromium', starts)
+	if (path) return path
 	throw new Error(
-		`The browser tests need Chromium or Chrome, and none could be installed: ${reason ?? 'it does not start'}.\n` +
+		`The browser tests need Chromium or Chrome, and none could be installed: ${reason}.\n` +
 			'Install one, or set CHROMIUM_PATH to its executable.'
 	)
 }

@@ -64,36 +64,40 @@ const known = new Map()
  * Find a program, or install it. Quick when it is there; safe to call from many processes at a time.
  *
  * @param {ProgramName} name
+ * @param {(path: string) => boolean | Promise<boolean>} [works] whether a file of that name is the
+ * program; by default every one is
  * @returns {Promise<{ path?: string, reason?: string }>} the path of the executable, or the reason why
  * there is none, with the line that would install it
  * @example
  * const redis = await ensure('redis-server')
  * describe.skipIf(redis.reason)('redis', { meta: { skipped: redis.reason } }, () => { … })
  */
-export function ensure(name) {
+export function ensure(name, works = () => true) {
 	let result = known.get(name)
-	if (!result) known.set(name, (result = lookUp(name)))
+	if (!result) known.set(name, (result = lookUp(name, works)))
 	return result
 }
 
-/** @param {ProgramName} name */
-async function lookUp(name) {
-	const path = find(name)
+/**
+ * @param {ProgramName} name
+ * @param {(path: string) => boolean | Promise<boolean>} works
+ */
+async function lookUp(name, works) {
+	const path = await firstOf(findAll(name), works)
 	if (path) return { path }
 	const reason = await install(programs[name].package)
-	const installed = find(name)
+	const installed = await firstOf(findAll(name), works)
 	if (installed) return { path: installed }
 	return { reason: `${name} is not on this machine (${reason})` }
 }
 
 /**
- * Where a program is, without installing anything.
- *
- * @param {ProgramName} name
- * @returns {string | undefined}
+ * @param {string[]} paths
+ * @param {(path: string) => boolean | Promise<boolean>} works
  */
-export function find(name) {
-	return findAll(name)[0]
+async function firstOf(paths, works) {
+	for (const path of paths) if (await works(path)) return path
+	return undefined
 }
 
 /**
