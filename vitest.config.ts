@@ -27,6 +27,8 @@ export default defineConfig({
 			node('types', {
 				typecheck: {
 					enabled: true,
+					// By its path: the older TypeScript that is installed beside it has a program of the same name.
+					checker: './node_modules/typescript/bin/tsc',
 					include: ['tests/types/**/*.test-d.ts'],
 					tsconfig: 'tests/types/tsconfig.json'
 				},
