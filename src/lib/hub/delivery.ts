@@ -1,0 +1,96 @@
+import { Batch, type Frame } from './frame.js'
+
+/** Who is sent the events of some topics: a stream, or a loop in server code. */
+export interface Receiver {
+	readonly topics: ReadonlySet<string>
+	/** Events with this tag are left out. */
+	readonly tag: string | undefined
+	/** Nothing is taken any more. */
+	readonly isOver: boolean
+	take(batch: Batch): void
+	/** Events were missed. */
+	gap(): void
+	/** Everything up to here has been handed over, the topics' events or not. */
+	reached(cursor: string): void
+	/** Resolves when there is room for more, or it is over. */
+	room(): Promise<void>
+}
+
+/** Receivers of exactly the same topics; they share every batch. */
+interface Group {
+	readonly key: string
+	readonly topics: ReadonlySet<string>
+	readonly receivers: Set<Receiver>
+	/** Indexes of the frames under way. */
+	pending: number[]
+}
+
+/** Hands the frames of a tick to all who want them: gathered once, written once, shared by all. */
+export class Delivery {
+	readonly #groups = new Map<string, Group>()
+	readonly #byTopic = new Map<string, Set<Group>>()
+
+	/** @returns what takes it out again */
+	add(receiver: Receiver): () => void {
+		const group = this.#group(receiver.topics)
+		group.receivers.add(receiver)
+		return () => {
+			if (group.receivers.delete(receiver) && group.receivers.size === 0) this.#remove(group)
+		}
+	}
+
+	*receivers(topic?: string): Iterable<Receiver> {
+		const groups = topic === undefined ? this.#groups.values() : (this.#byTopic.get(topic) ?? [])
+		for (const group of groups) yield* group.receivers
+	}
+
+	deliver(frames: readonly Frame[]): void {
+		const touched: Group[] = []
+		for (const [index, { entry }] of frames.entries())
+			for (const group of this.#byTopic.get(entry.topic) ?? []) {
+				if (group.pending.length === 0) touched.push(group)
+				group.pending.push(index)
+			}
+		// Groups with other topics may want the very same frames.
+		const batches = new Map<string, Batch>()
+		for (const group of touched) {
+			const key = group.pending.join()
+			let batch = batches.get(key)
+			if (!batch)
+				batches.set(key, (batch = new Batch(group.pending.map((index) => frames[index]!))))
+			group.pending = []
+			send(batch, group.receivers)
+		}
+	}
+
+	#group(topics: ReadonlySet<string>): Group {
+		const key = JSON.stringify([...topics].sort())
+		let group = this.#groups.get(key)
+		if (group) return group
+		group = { key, topics, receivers: new Set(), pending: [] }
+		this.#groups.set(key, group)
+		for (const topic of topics) {
+			const groups = this.#byTopic.get(topic)
+			if (groups) groups.add(group)
+			else this.#byTopic.set(topic, new Set([group]))
+		}
+		return group
+	}
+
+	#remove(group: Group): void {
+		this.#groups.delete(group.key)
+		for (const topic of group.topics) {
+			const groups = this.#byTopic.get(topic)!
+			groups.delete(group)
+			if (groups.size === 0) this.#byTopic.delete(topic)
+		}
+	}
+}
+
+function send(batch: Batch, receivers: Iterable<Receiver>): void {
+	const isForAll = batch.frames.every(({ entry }) => entry.except === undefined)
+	for (const receiver of receivers) {
+		const own = isForAll ? batch : batch.without(receiver.tag)
+		if (own.frames.length > 0) receiver.take(own)
+	}
+}

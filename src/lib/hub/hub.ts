@@ -1,0 +1,259 @@
+import { DEV } from 'esm-env'
+import type { In, Name, Untyped } from '../contract/types.js'
+import { SseError, toError, type CloseReason } from '../errors.js'
+import { serialize } from '../produce/emitter.js'
+import { checkOptions, invalidArgument } from '../produce/options.js'
+import { Producer } from '../produce/producer.js'
+import type { ProduceOptions, Unsafe } from '../produce/types.js'
+import { encodeId, checkName } from '../wire/encode.js'
+import { closeReasons, heartbeatFrame, isCloseReason } from '../wire/control.js'
+import type { Cursor } from './broker.js'
+import { HubCore } from './core.js'
+import { decodeEvent } from './decode-event.js'
+import { join } from './join.js'
+import { keep } from './keep.js'
+import { checkMember } from './presence.js'
+import { StreamReceiver } from './streaming.js'
+import { Subscription } from './subscription.js'
+import type {
+	HubEvent,
+	HubOptions,
+	Member,
+	PublishOptions,
+	StreamOptions,
+	SubscribeOptions
+} from './types.js'
+
+/** Bytes that may wait for one client: it can resume, so it need not be spoilt. */
+const maxBuffer = 1024 * 1024
+
+/** Events that `last` may ask for. */
+const mostLast = 10_000
+
+/**
+ * Publishes events to everyone who is on a topic, on every machine, and lets clients resume where they were.
+ *
+ * A topic is any string, such as `orders` or `user:42`; publishing to a person is publishing to a topic of theirs. Who may
+ * read which topic is decided where `stream` is called.
+ *
+ * @example
+ * ```ts
+ * // src/lib/server/hub.ts
+ * import { Hub } from 'sveltekit-sse/hub'
+ * export const hub = new Hub()
+ * ```
+ *
+ * @example
+ * ```ts
+ * // src/routes/orders/+server.ts
+ * import { hub } from '$lib/server/hub'
+ * export const POST = ({ request }) => hub.stream('orders', { request })
+ * ```
+ *
+ * @example
+ * ```ts
+ * // anywhere on the server, on any machine
+ * await hub.publish('orders', 'created', { id: 42 })
+ * ```
+ */
+export class Hub<S = Untyped> {
+	readonly #core: HubCore
+	readonly #options: HubOptions<S>
+
+	/** @param options see {@link HubOptions} */
+	constructor(options: HubOptions<S> = {}) {
+		this.#options = options
+		const create = (): HubCore => new HubCore(options)
+		this.#core = DEV ? keep(options.name, create, options.broker) : create()
+	}
+
+	/** Where the broker stands, for a health check. */
+	get health() {
+		return this.#core.broker.health
+	}
+
+	/**
+	 * Sends an event to all who are on a topic.
+	 *
+	 * @returns the event's cursor, once the broker has stored it, or the error; it never rejects.
+	 */
+	async publish<K extends Name<S>>(
+		topic: string,
+		name: K,
+		data: In<S, K>,
+		options: PublishOptions = {}
+	): Promise<Unsafe<Cursor>> {
+		try {
+			checkTopic(topic)
+			checkName(name)
+			const { events } = this.#options
+			const text = events ? events.encode(name, data) : serialize(name, data)
+			const { except, wait, client } = options
+			const entry = { topic, name, data: text, ...(except !== undefined && { except }) }
+			const [cursor = ''] = await this.#core.broker.append([entry], { wait, client })
+			return { value: cursor, error: false }
+		} catch (thrown) {
+			return { value: '', error: toError(thrown) }
+		}
+	}
+
+	/**
+	 * Makes the response of one client: the events of the topics, from where it was or from now on.
+	 *
+	 * A cursor that the request carries says only where to begin; which topics are read is decided here.
+	 *
+	 * @throws {SseError} `invalid-argument` when a topic or an option is not what it should be.
+	 */
+	stream(topics: string | string[], options: StreamOptions<S>): Response {
+		const core = this.#core
+		const set = this.#topics(topics)
+		checkOptions(options as ProduceOptions<never>)
+		const { request, last = false, member, presence = member !== undefined } = options
+		if (!request) throw invalidArgument('request', "the handler's Request", request)
+		if (member) checkMember(member)
+		const leaving: (() => void)[] = []
+		const producer = new Producer<S>(options, {
+			maxBuffer,
+			heartbeat: () => (core.recent.head ? encodeId(core.recent.head) : '') + heartbeatFrame,
+			ended: () => leaving.splice(0).forEach((leave) => leave())
+		})
+		const receiver = new StreamReceiver(producer.stream, set, member?.id)
+		core.start()
+		const response = producer.run(options.start ?? (() => {}))
+		if (core.isClosed) producer.stream.end('restart')
+		if (receiver.isOver) return response
+		leaving.push(core.count(receiver))
+		const from = decodeId(request)
+		join(core, receiver, from, () => greet(core, receiver, last)).then((leave) => {
+			if (receiver.isOver) return leave()
+			leaving.push(leave)
+			if (presence) leaving.push(core.watch(receiver))
+			if (member) for (const topic of set) leaving.push(core.presence.join(topic, member))
+		}, core.report)
+		return response
+	}
+
+	/**
+	 * Every event of the topics, for server code; leave the loop to end it.
+	 *
+	 * @example
+	 * ```ts
+	 * for await (const { name, data } of hub.subscribe('orders', { signal })) console.log(name, data)
+	 * ```
+	 *
+	 * @throws {SseError} in the loop: `gap` when events were missed and no `gap` is given, `overflow` when it is too slow.
+	 */
+	subscribe(topics: string | string[], options: SubscribeOptions = {}): AsyncIterable<HubEvent<S>> {
+		const set = this.#topics(topics)
+		const { events } = this.#options
+		return {
+			[Symbol.asyncIterator]: () =>
+				this.#iterate(set, options, (entry) => decodeEvent(events, entry))
+		}
+	}
+
+	/**
+	 * Where the log stands now. Return it from `load` beside the data: a `source()` that starts with it as `lastEventId`
+	 * misses nothing in between.
+	 *
+	 * @throws whatever keeps the broker from answering.
+	 */
+	cursor(): Promise<Cursor> {
+		return this.#core.broker.head()
+	}
+
+	/** Who is on a topic, over all machines. */
+	async presence(topic: string): Promise<Member[]> {
+		this.#core.start()
+		await this.#core.ready
+		return this.#core.presence.members(topic)
+	}
+
+	/** How many streams are open in this process, on a topic or on all. */
+	connections(topic?: string): number {
+		return this.#core.connections(topic)
+	}
+
+	/**
+	 * Ends all streams of a topic, on every machine.
+	 *
+	 * @param reason what the clients are told. Default `done`: they stay away. `denied` shows them an error, `expired` makes
+	 * them come back with fresh headers.
+	 */
+	async disconnect(topic: string, reason: CloseReason = 'done'): Promise<void> {
+		checkTopic(topic)
+		if (!isCloseReason(reason))
+			throw invalidArgument('reason', `one of ${closeReasons.join(', ')}`, reason)
+		this.#core.start()
+		await this.#core.broker.append([{ topic, name: 'disconnect', data: reason, control: true }])
+	}
+
+	/** Ends every stream with `restart`, every loop, and the broker. The client object that the broker was given stays open. */
+	close(): Promise<void> {
+		return this.#core.close()
+	}
+
+	#topics(topics: string | string[]): Set<string> {
+		const { maxTopics = 100 } = this.#options
+		const set = new Set(typeof topics === 'string' ? [topics] : topics)
+		for (const topic of set) checkTopic(topic)
+		if (set.size === 0 || set.size > maxTopics)
+			throw new SseError(
+				'invalid-argument',
+				`Between 1 and ${maxTopics} topics can be read at once, received ${set.size}; see maxTopics.`
+			)
+		return set
+	}
+
+	#iterate<T>(
+		topics: Set<string>,
+		{ after, signal, gap }: SubscribeOptions,
+		map: (entry: Parameters<typeof decodeEvent>[1]) => T
+	): AsyncIterator<T> {
+		const core = this.#core
+		core.start()
+		let leave = (): void => {}
+		const abort = (): void => subscription.end()
+		const subscription: Subscription = new Subscription(topics, gap, () => {
+			signal?.removeEventListener('abort', abort)
+			forget()
+			leave()
+		})
+		const forget = core.track(subscription)
+		signal?.addEventListener('abort', abort)
+		if (signal?.aborted) abort()
+		join(core, subscription, after, () => {}).then((left) => {
+			if (subscription.isOver) left()
+			else leave = left
+		}, core.report)
+		return {
+			async next() {
+				const { value, done } = await subscription.next()
+				return done ? { value: undefined, done } : { value: map(value), done: false }
+			},
+			async return() {
+				await subscription.return()
+				return { value: undefined, done: true }
+			}
+		}
+	}
+}
+
+function greet(core: HubCore, receiver: StreamReceiver, last: boolean | number): void {
+	const { recent } = core
+	const frames =
+		last === true
+			? [...receiver.topics].map((topic) => recent.latest(topic)).filter((frame) => !!frame)
+			: recent.last(Math.min(+last || 0, mostLast), ({ entry }) => receiver.topics.has(entry.topic))
+	frames.sort((one, other) => one.entry.at - other.entry.at)
+	for (const frame of frames) receiver.write(frame.bare)
+}
+
+function decodeId(request: Request): string | undefined {
+	return request.headers.get('last-event-id') || undefined
+}
+
+function checkTopic(topic: unknown): void {
+	if (typeof topic !== 'string' || topic === '' || topic.length > 512)
+		throw invalidArgument('topic', 'a string of 1 to 512 characters', topic)
+}

@@ -1,0 +1,37 @@
+export { Hub } from './hub.js'
+export { memory, type MemoryHistory, type MemoryOptions } from './memory.js'
+export type {
+	HubEvent,
+	HubOptions,
+	Member,
+	PresenceEvent,
+	PublishOptions,
+	StreamOptions,
+	SubscribeOptions
+} from './types.js'
+export type {
+	AppendOptions,
+	Broker,
+	BrokerHealth,
+	BrokerHistory,
+	BrokerOptions,
+	BrokerStage,
+	Cursor,
+	Entry,
+	Gap,
+	GapReason,
+	LogEntry,
+	Page,
+	ReadOptions,
+	Tail,
+	TailListener,
+	TailStart
+} from './broker.js'
+export {
+	createEpoch,
+	formatCursor,
+	judge,
+	parseCursor,
+	type LogState,
+	type Position
+} from './cursor.js'

@@ -1,0 +1,104 @@
+import type { CloseReason } from '../errors.js'
+import type { Contract, In, Name, Out, Untyped } from '../contract/types.js'
+import type { ProduceOptions, Start } from '../produce/types.js'
+import type { Broker, Cursor } from './broker.js'
+
+export interface HubOptions<S = Untyped> {
+	/** What carries the events. @default memory(): this process only */
+	broker?: Broker
+	/** The contract of the events, from `defineEvents`. */
+	events?: Contract<S>
+	/**
+	 * How much of the past this process keeps at hand, so that a crowd of clients that resume does not reach the broker;
+	 * whichever bound is reached first holds. What is older is read from the broker.
+	 */
+	history?: {
+		/** Number of events. @default 10_000 */
+		events?: number
+		/** Age in milliseconds. @default 3_600_000 (an hour) */
+		age?: number
+		/** Size in bytes. @default 16 MiB */
+		bytes?: number
+	}
+	/**
+	 * The most events that one client is sent from the past when it resumes; one that missed more is told of a gap.
+	 * @default 10_000
+	 */
+	maxReplay?: number
+	/** The most topics of one stream or subscription. @default 100 */
+	maxTopics?: number
+	presence?: {
+		/** Milliseconds a member stays after its last connection, so that a reconnect does not flicker. @default 5_000 */
+		grace?: number
+		/** Milliseconds after which the members of a machine that fell silent are gone. @default 15_000 */
+		timeout?: number
+	}
+	/**
+	 * In development a hub of the same name goes on after a hot reload, with its clients. Needed when one file makes
+	 * several hubs. @default the file that makes the hub
+	 */
+	name?: string
+}
+
+export interface PublishOptions {
+	/** Leaves out the streams whose `member.id` this is: the sender's. */
+	except?: string
+	/** Milliseconds to keep trying while the broker is away. @default 0 */
+	wait?: number
+	/** A database client inside the user's own transaction (PostgreSQL); the result's value is then an empty string. */
+	client?: unknown
+}
+
+/** Who is on a topic. */
+export interface Member {
+	/** Such as the user's id. Several connections with one id are one member. */
+	id: string
+	/** Whatever others should see, as JSON; of several connections the newest counts. */
+	meta?: unknown
+}
+
+export interface StreamOptions<S = Untyped> extends ProduceOptions<S> {
+	/** The request that asks for the stream. */
+	request: Request
+	/** Feeds this one stream beside the topics, as in `produce`. */
+	start?: Start<S>
+	/**
+	 * What a client that does not resume is sent first: `true`: the latest event of each topic; a number: the latest so many
+	 * events of all topics together.
+	 * @default false
+	 */
+	last?: boolean | number
+	/** Makes the client a member of the topics; it is also sent `presence` events, see {@link PresenceEvent}. */
+	member?: Member
+	/** Sends `presence` events to a client that is no member itself. @default whether there is a `member` */
+	presence?: boolean
+}
+
+/** The data of the event `presence`: who is on a topic now. */
+export interface PresenceEvent {
+	topic: string
+	members: Member[]
+}
+
+export interface SubscribeOptions {
+	/** Begins behind this cursor. @default now */
+	after?: Cursor
+	/** Ends the loop. */
+	signal?: AbortSignal
+	/** Called when events were missed. Without it the loop throws an `SseError` with the code `gap`. */
+	gap?: () => void
+}
+
+/** One event as server code sees it. */
+export type HubEvent<S = Untyped> = {
+	[K in Name<S>]: {
+		topic: string
+		name: K
+		data: Out<S, K>
+		cursor: Cursor
+		/** When it was published, by the broker's clock. */
+		at: Date
+	}
+}[Name<S>]
+
+export type { Broker, CloseReason, Cursor, In, Name }
