@@ -22,6 +22,10 @@ export async function request(
 ): Promise<Answer> {
 	let step: 'request' | 'network' = 'request'
 	try {
+		// A moment later, out of the effect that reads a channel: it must not depend on what these functions read. And a
+		// reader that is gone by then has cost nothing.
+		await undefined
+		signal.throwIfAborted()
 		const headers = new Headers(await call(options.headers))
 		if (!headers.has('accept')) headers.set('accept', 'text/event-stream')
 		if (lastEventId) headers.set('last-event-id', idHeader(lastEventId))
@@ -76,7 +80,7 @@ async function startOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): P
 	const decoder = new TextDecoder()
 	let text = ''
 	try {
-		while (text.length < mostOfBody) {
+		while (!signal.aborted && text.length < mostOfBody) {
 			const { done, value } = await reader.read()
 			if (done) break
 			text += decoder.decode(value, { stream: true })
