@@ -1,0 +1,21 @@
+import { error } from '@sveltejs/kit'
+import { produce } from 'sveltekit-sse'
+
+export function POST({ request: { headers } }) {
+	const authorization = headers.get('authorization')
+	if (authorization !== 'Bearer open-sesame') {
+		error(401, `The cave does not open to “${authorization}”.`)
+	}
+	return produce(function start({ emit }) {
+		emit('headers', {
+			accept: headers.get('accept'),
+			authorization,
+			'x-flavour': headers.get('x-flavour')
+		})
+		let count = 0
+		const timer = setInterval(() => emit('message', ++count), 500)
+		return function stop() {
+			clearInterval(timer)
+		}
+	})
+}

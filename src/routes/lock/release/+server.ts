@@ -1,0 +1,10 @@
+import { json } from '@sveltejs/kit'
+import { sessions } from '../locks.server.js'
+
+export function POST({ request }) {
+	const { stream } = sessions.of(request)
+	if (!stream) return json({ error: 'No stream is open.' })
+	stream.lock.set(false)
+	const { error } = stream.emit('left', 'I have a bad feeling about this…')
+	return json({ error: error && error.message })
+}

@@ -1,0 +1,14 @@
+import { produce } from 'sveltekit-sse'
+import { visits } from '../visits.server.js'
+
+export function POST({ request }) {
+	const visit = visits.of(request)
+	return produce(function start({ emit }) {
+		const follow = (line: string) => emit('line', line)
+		visit.lines.forEach(follow)
+		visit.followers.add(follow)
+		return function stop() {
+			visit.followers.delete(follow)
+		}
+	})
+}
