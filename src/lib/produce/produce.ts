@@ -28,7 +28,10 @@ import type { ProduceOptions, Start } from './types.js'
  * }
  * ```
  */
-export function produce<S = Untyped>(start: Start<S>, options: ProduceOptions<S> = {}): Response {
+export function produce<S = Untyped>(
+	start: Start<NoInfer<S>>,
+	options: ProduceOptions<S> = {}
+): Response {
 	if (typeof start !== 'function') throw invalidArgument('start', 'a function', start)
 	checkOptions(options as ProduceOptions<never>)
 	return new Producer<S>(options).run(start)
