@@ -120,6 +120,7 @@ export const faultCases = [
 
 	defineCase('a broker may be made while its engine is away', ['kill', 'start'], async (bench) => {
 		const { faults } = bench.subject
+		await (await bench.broker()).append([entry('old')])
 		await faults?.kill?.()
 		let tail: Recorder | undefined
 		let lost: Recorder | undefined

@@ -84,9 +84,15 @@ export const gapCases = [
 		const { first, sent } = await overfill(log)
 		const page = await log.read(first, { limit: 5 })
 		expectEqual(page, { entries: [], gap: 'trimmed', more: false }, 'read says so')
-		const tail = new Recorder(log, { after: first })
-		await tail.untilLive()
-		const again = await log.read(tail.gaps[0]?.cursor as Cursor, { limit: 1 })
+		let tail = new Recorder(log, { after: first })
+		let again = page
+		// An engine that trims by itself may go on doing so for a while.
+		await eventually(async () => {
+			tail = new Recorder(log, { after: first })
+			await tail.untilLive()
+			again = await log.read(tail.gaps[0]?.cursor as Cursor, { limit: 1 })
+			return again.gap === undefined
+		}, 'trimming comes to rest')
 		await log.append([entry('next')])
 		await tail.until(() => tail.data.includes('next'), 'it goes on live')
 		expectEqual(tail.gaps.length, 1, 'a tail says gap once')

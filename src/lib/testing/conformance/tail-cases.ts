@@ -63,14 +63,17 @@ export const tailCases = [
 		const start = await publisher.head()
 		const whole = new Recorder(follower, { after: start })
 		const tails: [Recorder, after: number][] = []
+		const appends: Promise<unknown>[] = []
 		const sent = numbered(400)
 		for (let at = 0; at < sent.length; at += 4) {
 			const appended = publisher.append(sent.slice(at, at + 4))
+			appends.push(appended)
 			if (at % 40 === 0) {
 				const cursors = await appended
 				tails.push([new Recorder(follower, { after: cursors[1] as string }), at + 2])
 			}
 		}
+		await Promise.all(appends)
 		await whole.untilSeen(sent.length)
 		expectData(whole, sent, 'a tail from the start sees all')
 		for (const [tail, after] of tails) {

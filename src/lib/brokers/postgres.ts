@@ -1,0 +1,276 @@
+import { SseError } from '../errors.js'
+import { assertSignal, BrokerBase } from '../hub/broker-base.js'
+import type {
+	AppendOptions,
+	Broker,
+	BrokerHistory,
+	BrokerOptions,
+	Cursor,
+	Entry,
+	Page,
+	ReadOptions,
+	Tail,
+	TailListener,
+	TailStart
+} from '../hub/broker.js'
+import { sharedBounds } from '../hub/bounds.js'
+import { createEpoch, formatCursor, judge, parseCursor, type Position } from '../hub/cursor.js'
+import { AppendQueue, type Batch } from './append-queue.js'
+import {
+	query,
+	postgresError,
+	type PostgresPool,
+	type PostgresQueryable
+} from './postgres-client.js'
+import { migration, namesOf, type PostgresNames } from './postgres-migration.js'
+import { Pruner } from './postgres-pruner.js'
+import { columnsOf, logEntry, type Row } from './postgres-rows.js'
+import { followPostgres } from './postgres-tail.js'
+import { TailLoop } from './tail-loop.js'
+
+export type { PostgresClient, PostgresPool, PostgresQueryable } from './postgres-client.js'
+export { migration } from './postgres-migration.js'
+
+export interface PostgresOptions extends BrokerOptions {
+	/**
+	 * The table that is the log, `name` or `schema.name`, of a-z, 0-9 and `_`. Its state, index, trigger and functions
+	 * are named after it. Hubs with the same table share a log.
+	 *
+	 * @default 'sveltekit_sse'
+	 */
+	table?: string
+	/** How much of the past the table keeps. Processes that append or tail prune it now and then. */
+	history?: BrokerHistory
+	/**
+	 * How long to wait for a client of the pool, and for an answer, in milliseconds.
+	 *
+	 * @default 5_000
+	 */
+	timeout?: number
+}
+
+export interface PostgresBroker extends Broker {
+	/** Makes the tables and functions, or brings them up to date. Any number of processes may do that at once. */
+	migrate(): Promise<void>
+}
+
+/**
+ * A log in a table of PostgreSQL 12 or newer, with LISTEN/NOTIFY to wake up those who follow.
+ *
+ * Order: that of commits. A row becomes part of the log only when its transaction has committed and it is given the
+ * next number, under a lock that is held for one short statement; so no cursor can skip a row that was inserted early
+ * and committed late, and a long transaction holds up nobody. Durability: that of your database. `publish` with
+ * `{ client }` takes part in your own transaction. Each tail keeps one client of the pool. LISTEN needs a real
+ * session: behind a pooler in transaction mode events arrive up to five seconds late.
+ *
+ * @example
+ * ```ts
+ * import { Pool } from 'pg'
+ * import { Hub } from 'sveltekit-sse/hub'
+ * import { postgres } from 'sveltekit-sse/postgres'
+ *
+ * const broker = postgres(new Pool())
+ * await broker.migrate()
+ *
+ * export const hub = new Hub({ broker })
+ * ```
+ */
+export function postgres(pool: PostgresPool, options: PostgresOptions = {}): PostgresBroker {
+	return new PostgresLog(pool, options)
+}
+
+/** The outlines of the log, and rows behind a position, in one snapshot. */
+export interface PostgresState {
+	readonly epoch: string
+	readonly last: { readonly sequence: number; readonly mark: number }
+	readonly first: number | undefined
+	readonly found: boolean
+	readonly rows: Row[]
+}
+
+type RunQuery = (text: string, values?: unknown[]) => Promise<object[]>
+
+export class PostgresLog extends BrokerBase implements PostgresBroker {
+	readonly pool: PostgresPool
+	readonly names: PostgresNames
+	readonly timeout: number
+	readonly pruner: Pruner
+	/** The last entry that this process has appended. If the log does not hold it any more, it was rolled back. */
+	appended: Position | undefined
+	readonly #table: string
+	readonly #queue: AppendQueue
+	readonly #publisher = createEpoch()
+	readonly #tails = new Set<TailLoop>()
+	// Clients that idle in the pool break too, and a pool without a listener ends the process then.
+	readonly #onPoolError = (error: Error) => this.failed(postgresError(error))
+
+	constructor(
+		pool: PostgresPool,
+		{ table = 'sveltekit_sse', timeout = 5_000, ...options }: PostgresOptions
+	) {
+		super('postgres', options, 'connecting')
+		if (typeof pool?.connect !== 'function' || typeof pool.on !== 'function') {
+			throw new SseError('invalid-argument', 'postgres() takes a `Pool` of the package `pg`.')
+		}
+		this.names = namesOf(table)
+		this.pool = pool
+		this.timeout = timeout
+		this.#table = table
+		const { events, age } = sharedBounds(options.history)
+		const bounds = [events, age].map((bound) => (Number.isFinite(bound) ? bound : null))
+		this.pruner = new Pruner({ age }, () => this.#prune(bounds))
+		this.#queue = new AppendQueue(this, (batch) => this.#write(batch))
+		pool.on('error', this.#onPoolError)
+	}
+
+	async migrate(): Promise<void> {
+		this.assertOpen()
+		await this.#call(() => this.#query(migration({ table: this.#table })))
+	}
+
+	async append(entries: readonly Entry[], options: AppendOptions = {}): Promise<Cursor[]> {
+		this.assertOpen()
+		if (options.client !== undefined) return this.#appendIn(options.client, entries)
+		return this.#queue.append(entries, options.wait)
+	}
+
+	tail(start: TailStart, listener: TailListener): Tail {
+		const tail = new TailLoop(this, start, listener, (tail, ended) => {
+			return followPostgres(this, tail, ended)
+		})
+		this.#tails.add(tail)
+		return tail
+	}
+
+	async read(after: Cursor, { limit }: ReadOptions): Promise<Page> {
+		this.assertOpen()
+		const position = parseCursor(after)
+		if (!position) return { entries: [], gap: 'unknown', more: false }
+		const state = await this.#call(() => this.#current(position, limit))
+		const gap = judge(position, state, state.found)
+		if (gap) return { entries: [], gap, more: false }
+		const entries = state.rows.map((row) => logEntry(state.epoch, row))
+		return { entries, more: position.sequence + entries.length < state.last.sequence }
+	}
+
+	async head(): Promise<Cursor> {
+		this.assertOpen()
+		const { epoch, last } = await this.#call(() => this.#current(undefined, 0))
+		return formatCursor({ epoch, ...last })
+	}
+
+	async signal(text: string): Promise<void> {
+		this.assertOpen()
+		assertSignal(text)
+		const values = [this.names.channel, `s${text}`]
+		await this.#call(() => this.#query('select pg_notify($1, $2)', values))
+	}
+
+	async close(): Promise<void> {
+		if (this.closed) return
+		this.setHealth('closed')
+		this.#queue.close(this.closedError())
+		await Promise.all([...this.#tails].map((tail) => tail.close()))
+		await this.pruner.idle()
+		this.pool.removeListener('error', this.#onPoolError)
+	}
+
+	forget(tail: TailLoop): void {
+		this.#tails.delete(tail)
+	}
+
+	async state(
+		run: RunQuery,
+		position: Position | undefined,
+		limit: number
+	): Promise<PostgresState> {
+		const { table, state, routine } = this.names
+		const text = `select s.epoch, s.sequence as last, s.at as last_at,
+				(select min(sequence) from ${table}) as first,
+				exists (select from ${table} where sequence = $1 and at = $2) as found,
+				e.*
+			from ${state} s left join lateral (
+				select sequence, topic, name, data, sender, flags, at
+				from ${table} where sequence > $1 order by sequence limit $3
+			) e on true order by e.sequence`
+		const { sequence = 0, mark = 0 } = position ?? {}
+		const rows = (await run(text, [sequence, mark, limit])) as (Row & Record<string, unknown>)[]
+		const [row] = rows
+		if (!row) {
+			await run(`select ${routine('lock')}()`)
+			return this.state(run, position, limit)
+		}
+		return {
+			epoch: String(row.epoch),
+			last: { sequence: Number(row.last), mark: Number(row.last_at) },
+			first: row.first === null ? undefined : Number(row.first),
+			found: row.found === true,
+			rows: row.sequence === null ? [] : rows
+		}
+	}
+
+	/** The state with everything that is committed by now. */
+	async #current(position: Position | undefined, limit: number): Promise<PostgresState> {
+		const run: RunQuery = (text, values) => this.#query(text, values)
+		await run(`select ${this.names.routine('number')}()`)
+		return this.state(run, position, limit)
+	}
+
+	async #write({ number, entries }: Batch): Promise<Cursor[]> {
+		const text = `select * from ${this.names.routine('append')}($1, $2, $3, $4, $5, $6)`
+		const values = [`${this.#publisher}-${number}`, ...columnsOf(entries)]
+		const [row] = await this.#query(text, values)
+		const cursors = entries.map((_, index) => ({
+			epoch: String(row?.log_epoch),
+			sequence: Number(row?.first_sequence) + index,
+			mark: Number(row?.appended_at)
+		}))
+		this.appended = cursors.at(-1)
+		this.pruner.count(entries.length)
+		return cursors.map(formatCursor)
+	}
+
+	/** Into the user's transaction go plain rows; they are numbered once it has committed. */
+	async #appendIn(client: unknown, entries: readonly Entry[]): Promise<Cursor[]> {
+		const { query } = client as Partial<PostgresQueryable>
+		if (typeof query !== 'function') {
+			const message = '`client` takes the client of `pg` in whose transaction to publish.'
+			throw new SseError('invalid-argument', message)
+		}
+		const text = `insert into ${this.names.table} (topic, name, data, sender, flags)
+			select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])`
+		try {
+			await (client as PostgresQueryable).query(text, columnsOf(entries))
+		} catch (error) {
+			throw postgresError(error)
+		}
+		return []
+	}
+
+	async #prune([keep, age]: (number | null)[]): Promise<void> {
+		try {
+			const values = [keep, age]
+			await this.#query(`select ${this.names.routine('prune')}($1::bigint, $2::bigint)`, values)
+		} catch (error) {
+			// An outage is told by others; it will be pruned the next time.
+			if ((error as SseError).code === 'failed') this.report(error, 'trim')
+		}
+	}
+
+	#query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]> {
+		return query(this.pool, this.timeout, text, values)
+	}
+
+	async #call<T>(run: () => Promise<T>): Promise<T> {
+		try {
+			const result = await run()
+			this.worked()
+			return result
+		} catch (error) {
+			if (this.closed) throw this.closedError()
+			const { code } = error as SseError
+			if (code === 'network' || code === 'timeout') this.failed(error as SseError)
+			throw error
+		}
+	}
+}
