@@ -1,4 +1,3 @@
-import { DEV } from 'esm-env'
 import type { In, Name, Untyped } from '../contract/types.js'
 import { SseError, toError, type CloseReason } from '../errors.js'
 import { serialize } from '../produce/emitter.js'
@@ -26,6 +25,9 @@ import type {
 
 /** Bytes that may wait for one client: it can resume, so it need not be spoilt. */
 const maxBuffer = 1024 * 1024
+
+/** Whether a Vite development server runs this, which loads changed modules anew. Tests and builds have no such thing. */
+const isHot = (import.meta as ImportMeta & { hot?: unknown }).hot !== undefined
 
 /** Events that `last` may ask for. */
 const mostLast = 10_000
@@ -64,7 +66,7 @@ export class Hub<S = Untyped> {
 	constructor(options: HubOptions<S> = {}) {
 		this.#options = options
 		const create = (): HubCore => new HubCore(options)
-		this.#core = DEV ? keep(options.name, create, options.broker) : create()
+		this.#core = isHot ? keep(options.name, create, options.broker) : create()
 	}
 
 	/** Where the broker stands, for a health check. */

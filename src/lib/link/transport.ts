@@ -24,7 +24,7 @@ export async function request(
 	try {
 		// A moment later, out of the effect that reads a channel: it must not depend on what these functions read. And a
 		// reader that is gone by then has cost nothing.
-		await undefined
+		await Promise.resolve()
 		signal.throwIfAborted()
 		const headers = new Headers(await call(options.headers))
 		if (!headers.has('accept')) headers.set('accept', 'text/event-stream')

@@ -4,7 +4,7 @@ import { Hub, memory, type HubOptions } from '../../../src/lib/hub/index.js'
 const hubs: Hub[] = []
 
 function createHub(options?: HubOptions): Hub {
-	const hub = new Hub({ name: `test-${hubs.length}-${Math.random()}`, ...options })
+	const hub = new Hub(options)
 	hubs.push(hub)
 	return hub
 }
