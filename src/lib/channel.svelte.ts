@@ -44,6 +44,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	#error = $state.raw<SseError | undefined>()
 	readonly #feed: Feed
 	readonly #operator: Operator<unknown, T, I>
+	readonly #initial: T | I | Lazy<T>
 	readonly #subscribers = new Listeners<(value: T | I) => void>()
 	readonly #receivers = new Listeners<Receiver<T>>()
 	readonly #track = createSubscriber(() => this.#hold())
@@ -62,7 +63,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	constructor(feed: Feed, operator: Operator<never, T, I>) {
 		this.#feed = feed
 		this.#operator = operator as Operator<unknown, T, I>
-		this.#current = this.#operator.initial()
+		this.#current = this.#initial = this.#operator.initial()
 		this.#generation = feed.generation()
 	}
 
@@ -118,7 +119,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 
 	/** Lets through the events for which `fn` returns true. */
 	filter(fn: (data: T) => boolean): SseChannel<T, I> {
-		return this.#derive(operators.filter<T, I>(fn, this.#operator.initial() as I))
+		return this.#derive(operators.filter<T, I>(fn, this.#initial as I))
 	}
 
 	/**

@@ -5,7 +5,7 @@ import { plain } from './channel/operators.js'
 import type { Contract, Name, Out, Untyped } from './contract/types.js'
 import { environment } from './environment.js'
 import { clock } from './clock.js'
-import { SseError, toError } from './errors.js'
+import { SseError } from './errors.js'
 import type { Link, Member, Transition } from './link/link.js'
 import { acquire, shareKey } from './link/pool.js'
 import { report } from './link/report.js'
@@ -161,7 +161,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 
 	/** Closes the connection, for this handle only. A new first reader, or `connect()`, opens it again. */
 	close(): void {
-		if (this.#isJoined) this.#depart('local')
+		this.#depart('local')
 	}
 
 	/** As `close()`, for `using`. */
@@ -174,7 +174,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 		if (reason === 'unused') return
 		if (this.#feeding.size === 0) this.#isPinned = true
 		if (this.#isJoined) this.#link!.connectAgain()
-		else this.#attach((link) => link.connectAgain())
+		else this.#attach((link) => (reason === 'local' ? link.connect() : link.connectAgain()))
 	}
 
 	#feed(name: string): Feed<string> {
@@ -199,7 +199,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 
 	#later(run: () => void): () => void {
 		// A connection that has not answered yet is worth nothing to those who might come back.
-		if (this.#standing.status === 'connecting' || !this.#config.linger) {
+		if (!this.#isJoined || this.#standing.status === 'connecting' || !this.#config.linger) {
 			run()
 			return () => {}
 		}
@@ -229,26 +229,26 @@ export class SseConnection<S = Untyped> implements Disposable {
 		const { link: settings, scope, share, signal, url } = this.#config
 		if (!environment.isClient) return
 		if (signal?.aborted) return this.#hear({ ...resting, status: 'closed', reason: 'aborted' })
-		try {
-			this.#settle(untrack(url))
-		} catch (thrown) {
-			return this.#hear({
-				...resting,
-				status: 'closed',
-				reason: 'request',
-				error: asSseError(thrown)
-			})
-		}
 		const options = { ...settings, url }
-		const link = acquire(share ? shareKey(options, scope) : undefined, this.#link, options)
+		let key: string | undefined
+		try {
+			untrack(() => {
+				this.#settle(url())
+				if (share) key = shareKey(options, scope)
+			})
+		} catch {
+			// The attempt meets the same error, and shows it.
+		}
+		const link = acquire(key, this.#link, options)
 		const isUp = link.isLive
 		// Others went on while this handle was away; what it had seen is not what the link has seen.
 		const hasMissed =
 			isUp && this.#lastEventId !== undefined && link.lastEventId !== this.#lastEventId
-		if (!isUp && this.#lastEventId !== undefined) link.lastEventId = this.#lastEventId
+		if (!isUp) link.lastEventId = this.#lastEventId
 		this.#link = link
 		this.#isJoined = true
 		link.join(this.#member)
+		this.#member.progress()
 		signal?.addEventListener('abort', this.#aborted)
 		for (const [receiver, feeding] of this.#feeding) this.#wire(receiver, feeding)
 		if (this.#config.on.message.some(Boolean))
@@ -256,7 +256,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 		if (isUp) this.#hear(link.standing)
 		start(link)
 		if (hasMissed) this.#gap()
-		if (scope) this.#follow()
+		if (scope && this.#isJoined) this.#follow()
 	}
 
 	/** Another URL is another stream: nothing of the old one holds for it. */
@@ -337,18 +337,24 @@ export class SseConnection<S = Untyped> implements Disposable {
 
 	/** Shows where the connection stands now, and tells the callbacks. */
 	#hear(next: Transition): void {
-		const before = this.#standing.status
+		const { status: before, error } = this.#standing
 		untrack(() => (this.#standing = next))
 		const wasUp = before === 'connecting' || before === 'open'
 		const isUp = next.status === 'connecting' || next.status === 'open'
-		if (next.error) this.#call('error', next)
+		const isClosed = next.status === 'closed'
+		const hasFailed = next.error && next.error !== error
+		if (hasFailed) this.#call('error', next)
+		// A callback may have gone on from here.
+		if (this.#standing !== next) return
 		if (next.status === 'open') this.#call('open', next)
-		else if (!isUp && (wasUp || next.error)) this.#call('close', next)
-		if (next.status === 'closed' && this.#standing === next)
+		else if (!isUp && (wasUp || hasFailed || (isClosed && before !== 'closed')))
+			this.#call('close', next)
+		if (isClosed && this.#standing === next)
 			for (const receiver of this.#feeding.keys()) receiver.ended?.(next.error)
 	}
 
-	#tellMessage({ name, data, id = '' }: Message): void {
+	#tellMessage({ name, data }: Message): void {
+		const id = this.#link!.lastEventId ?? ''
 		this.#call('message', this.#standing, { name, event: name, data, id })
 	}
 
@@ -404,10 +410,4 @@ interface Feeding {
 	name: string
 	/** Takes the channel off the link; there while it is on one. */
 	stop: (() => void) | undefined
-}
-
-function asSseError(thrown: unknown): SseError {
-	if (thrown instanceof SseError) return thrown
-	const message = `The function that gives the URL threw: ${toError(thrown).message}`
-	return new SseError('request', message, { cause: thrown })
 }

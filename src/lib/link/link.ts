@@ -94,7 +94,7 @@ export class Link {
 
 	leave(member: Member): void {
 		if (this.#members.delete(member) && this.#members.size === 0 && this.isLive)
-			this.#become(machine.unused())
+			this.#become(machine.unused(this.#state))
 	}
 
 	/** Brings the link up, or brings the next attempt forward; while a request is under way it does nothing. */
@@ -118,8 +118,8 @@ export class Link {
 		this.#untold.push({ transition: standing, members: [...this.#members] })
 		if (this.isLive) this.#wake()
 		else this.#rest()
-		this.#arm()
 		if (next.status === 'connecting' && !this.#attempt) this.#begin()
+		this.#arm()
 		this.#tell()
 	}
 
@@ -150,14 +150,18 @@ export class Link {
 	}
 
 	#lose(loss: Loss): void {
+		const before = this.#state
 		const random = Math.random()
 		const canReturn = this.#options.reconnect !== false
-		this.#become(machine.lost(this.#state, loss, clock.now(), this.#policy, canReturn, random))
+		const next = machine.lost(before, loss, clock.now(), this.#policy, canReturn, random)
+		// The user's `decide` may have closed the link meanwhile.
+		if (this.#state === before) this.#become(next)
 	}
 
 	#wake(): void {
-		this.#unwatch ??= watchPage((event) => this.#hearPage(event))
-		if (this.#pauseAt === undefined && isHidden()) this.#hidden()
+		if (this.#unwatch) return
+		this.#unwatch = watchPage((event) => this.#hearPage(event))
+		if (isHidden()) this.#hidden()
 	}
 
 	#rest(): void {

@@ -14,9 +14,7 @@ export function acquire(
 	if (shared) return shared
 	const link: Link =
 		spare ??
-		new Link(options, () => {
-			if (key !== undefined && live.get(key) === link) live.delete(key)
-		})
+		new Link(options, () => live.forEach((other, key) => other === link && live.delete(key)))
 	if (key !== undefined) live.set(key, link)
 	return link
 }

@@ -1,4 +1,5 @@
 import type { SseError } from '../errors.js'
+import { report } from './report.js'
 import type { Reason, ReconnectOptions } from './types.js'
 
 // What follows a loss. Everything here takes time and chance as arguments.
@@ -38,9 +39,9 @@ export function nextDelay(
 	asked: number,
 	random: number
 ): number {
-	return (
-		Math.min(asked, Math.max(max, mostAsked)) + random * Math.min(max, min * 2 ** (attempt - 1))
-	)
+	// Without a bound the power would be infinite one day, and a `min` of 0 times that no number.
+	const cap = Math.min(max, min * 2 ** Math.min(attempt - 1, 64))
+	return Math.min(asked, Math.max(max, mostAsked)) + random * cap
 }
 
 /**
@@ -58,7 +59,12 @@ export function decideFate(
 ): number | false {
 	if (final.includes(reason)) return false
 	const status = error?.status
-	const decided = policy.decide?.({ error, status, attempt })
+	let decided: number | false | undefined
+	try {
+		decided = policy.decide?.({ error, status, attempt })
+	} catch (thrown) {
+		report(thrown)
+	}
 	if (decided === false || attempt > policy.attempts) return false
 	if (decided! >= 0) return decided!
 	if (reason === 'refused' && status! < 500 && !passing.includes(status!)) return false

@@ -55,14 +55,16 @@ export function connect(state: State, now: number, policy: Policy): State {
 	// A handler that connects anew at each loss must not become a loop as fast as the network.
 	const earliest = state.losses > 0 ? (state.triedAt ?? now) + policy.min : now
 	if (earliest <= now) return attempt(state, now, 'asked')
+	if (state.retryAt !== undefined && state.retryAt <= earliest) return state
 	return { ...state, status: 'reconnecting', reason: 'asked', retryAt: earliest }
 }
 
 /** As `connect`, but out of a close handler: after a link that did not last it goes through the back-off. */
 export function connectAgain(state: State, now: number, policy: Policy, random: number): State {
-	if (isActive(state)) return state
+	const isDue = state.settled && state.retryAt !== undefined
+	// What waits for its back-off, or for the page that paused it, goes on waiting.
+	if (isActive(state) || (state.status === 'reconnecting' && !isDue)) return state
 	if (state.settled) return attempt(state, now, 'asked')
-	if (state.status === 'reconnecting') return state
 	const retryAt = now + nextDelay(Math.max(1, state.losses), policy, 0, random)
 	return { ...state, status: 'reconnecting', reason: 'asked', retryAt }
 }
@@ -107,9 +109,10 @@ export function lost(
 	}
 }
 
-/** The last reader has left. */
-export function unused(): State {
-	return { ...initial }
+/** The last reader has left. To close a link that was lost, and connect anew, is no way around the back-off. */
+export function unused(state: State): State {
+	const { losses, triedAt, settled } = state.status === 'open' ? initial : state
+	return { ...initial, losses, triedAt, settled }
 }
 
 /** The page was hidden for too long, or left: nothing is under way until it comes back. */
