@@ -89,6 +89,8 @@ export function defineEvents<D extends Definitions>(
 		version,
 		since = version
 	} = options
+	// A map, since an event may be called `constructor`.
+	const own = new Map(Object.entries(codecs))
 	const lookup = createLookup(events)
 	const side = (name: 'server' | 'client'): boolean => {
 		const { validate = 'both' } = options as { validate?: Validate }
@@ -99,7 +101,7 @@ export function defineEvents<D extends Definitions>(
 	const find = (name: string): { schema: Schema; codec: Codec } => {
 		const found = lookup(name)
 		if (!found) throw unknown(name)
-		return { schema: found.schema, codec: codecs[found.key] ?? codec }
+		return { schema: found.schema, codec: own.get(found.key) ?? codec }
 	}
 	/** The text, or a promise of it. */
 	function write(name: string, data: unknown): string | Promise<string> {

@@ -23,6 +23,11 @@ export function watchPage(listener: (event: PageEvent) => void): () => void {
 	}
 }
 
+/** How many links are up, or will be by themselves. */
+export function liveLinks(): number {
+	return listeners.size
+}
+
 export function isHidden(): boolean {
 	return !!globalThis.document?.hidden
 }

@@ -45,6 +45,11 @@ export function enlist(stream: Drainable): () => void {
 	return () => registry.streams.delete(stream)
 }
 
+/** How many streams of this process are open. */
+export function openStreams(): number {
+	return registry.streams.size
+}
+
 /** When the process has been told to end: sends a stream that was opened all the same away. */
 export function sendAway(stream: Drainable): void {
 	if (registry.leaving) stream.end('restart', spread(defaultWithin))

@@ -1,0 +1,46 @@
+import { environment } from '../environment.js'
+
+/** What puts the library back as it was before a test; the last that was done is undone first. */
+const steps = new Set<() => void>()
+
+/** Remembers what a test has to put back; what it returns does so at once. */
+export function undoLater(undo: () => void): () => void {
+	const step = (): void => {
+		if (steps.delete(step)) undo()
+	}
+	steps.add(step)
+	return step
+}
+
+/**
+ * Puts back what this room has changed: closes mock sources, drops what their fetch has open, and gives the library its
+ * clock and the page its `fetch` back. For after each test; calling it again does nothing.
+ *
+ * @example
+ * ```ts
+ * import { assertNothingOpen, cleanup } from 'sveltekit-sse/testing'
+ * import { afterEach } from 'vitest'
+ *
+ * afterEach(async () => {
+ * 	await assertNothingOpen()
+ * 	cleanup()
+ * })
+ * ```
+ */
+export function cleanup(): void {
+	for (const step of [...steps].reverse()) step()
+}
+
+/**
+ * Lets `source()` connect where it would not, because pages are rendered there: in Node. `mockSource` and `memoryFetch` do
+ * it by themselves; `cleanup` ends it.
+ *
+ * @returns what ends it
+ */
+export function actAsClient(): () => void {
+	const before = environment.isClient
+	environment.isClient = true
+	return undoLater(() => {
+		environment.isClient = before
+	})
+}

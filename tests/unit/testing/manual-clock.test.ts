@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest'
+import { clock as libraryClock } from '../../../src/lib/clock.js'
+import { produce } from '../../../src/lib/index.js'
+import { manualClock, read } from '../../../src/lib/testing/index.js'
+import { rejection, tidyAfterEach } from './fixture.js'
+
+tidyAfterEach()
+
+describe('manualClock', () => {
+	test('runs timers in the order of their time, each at its own', async () => {
+		using clock = manualClock()
+		const log: string[] = []
+		const note = (name: string) => () => log.push(`${name} at ${libraryClock.now()}`)
+		libraryClock.setTimeout(note('b'), 20)
+		libraryClock.setTimeout(note('a'), 10)
+		libraryClock.setTimeout(note('c'), 20)
+		const gone = libraryClock.setTimeout(note('gone'), 15)
+		libraryClock.setTimeout(() => libraryClock.setTimeout(note('nested'), 5), 10)
+		libraryClock.clearTimeout(gone)
+		expect([clock.timers, clock.next]).toEqual([4, 10])
+		await clock.advance(19)
+		expect(log).toEqual(['a at 10', 'nested at 15'])
+		await clock.advance(1)
+		expect(log.slice(2)).toEqual(['b at 20', 'c at 20'])
+		expect([clock.now, clock.timers, clock.next]).toEqual([20, 0, undefined])
+	})
+
+	test('shows a date of its own, and goes on to another', async () => {
+		using clock = manualClock(new Date('2026-01-01T00:00:00Z'))
+		await clock.advance(new Date('2026-01-01T00:00:10Z'))
+		expect(clock.now).toBe(10_001)
+		expect(+libraryClock.date()).toBe(Date.parse('2026-01-01T00:00:10.001Z'))
+		expect(await rejection(clock.advance(new Date('2025-01-01')))).toMatch(/^invalid-argument/)
+		expect(await rejection(clock.advance(-1))).toMatch(/^invalid-argument/)
+	})
+
+	test('drives heartbeats and time limits of a stream', async () => {
+		using clock = manualClock()
+		const stream = read(produce(() => {}, { ping: 1_000, maxDuration: 60_000 }))
+		const ended = stream.next()
+		await clock.advance(60_000)
+		expect(await ended).toEqual({ value: undefined, done: true })
+		expect(stream.reason).toBe('rotate')
+	})
+
+	test('gives the library its own clock back', () => {
+		const clock = manualClock()
+		clock.restore()
+		const before = libraryClock.now()
+		expect(before).toBeGreaterThan(0)
+		expect(clock.timers).toBe(0)
+		clock.restore()
+		expect(libraryClock.now()).toBeGreaterThanOrEqual(before)
+	})
+})

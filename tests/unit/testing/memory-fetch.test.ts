@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'vitest'
+import { produce, source, type ProducerConnection } from '../../../src/lib/index.js'
+import {
+	actAsClient,
+	assertNothingOpen,
+	cleanup,
+	leftovers,
+	manualClock,
+	memoryFetch,
+	settled
+} from '../../../src/lib/testing/index.js'
+import { rejection, tidyAfterEach } from './fixture.js'
+
+tidyAfterEach()
+
+const hello = () =>
+	produce(({ emit, close }) => {
+		emit('message', 'hello')
+		close()
+	})
+
+describe('memoryFetch', () => {
+	test('connects source() to a handler', async () => {
+		const fetch = memoryFetch(hello)
+		expect(await source('/events', { fetch }).select('message').next()).toBe('hello')
+	})
+
+	test('takes whole modules by their routes', async () => {
+		const module = {
+			prerender: false,
+			GET: ({ params, locals }: { params: { room: string }; locals: { user: string } }) =>
+				new Response(`${locals.user} in ${params.room}`)
+		}
+		const fetch = memoryFetch(
+			{ '/rooms/[room]': module, '/events': hello },
+			{ event: { locals: { user: 'ada' } } }
+		)
+		expect(await (await fetch('/rooms/a%20b')).text()).toBe('ada in a b')
+		const statuses = ['/rooms', '/rooms/', '/rooms/a/b', '/'].map(
+			async (path) => (await fetch(path)).status
+		)
+		expect(await Promise.all(statuses)).toEqual([404, 404, 404, 404])
+		expect((await fetch('/rooms/a', { method: 'POST' })).status).toBe(405)
+	})
+
+	test('gives the handler the request that was made', async () => {
+		const fetch = memoryFetch(async ({ request, url }: { request: Request; url: URL }) => {
+			const body = await request.text()
+			return new Response([request.method, url.pathname, request.headers.get('a'), body].join())
+		})
+		const answer = await fetch('/x', { method: 'PUT', headers: { a: 'b' }, body: 'c' })
+		expect(await answer.text()).toBe('PUT,/x,b,c')
+		expect(fetch.requests).toHaveLength(1)
+	})
+
+	test('tells the handler that the client has left', async () => {
+		const log: string[] = []
+		const fetch = memoryFetch(({ request }: { request: Request }) => {
+			request.signal.addEventListener('abort', () => log.push('signal'))
+			return produce(() => {}, { stop: (_, reason) => void log.push(reason) })
+		})
+		const connection = source('/', { fetch })
+		connection.connect()
+		await settled()
+		expect(fetch.open).toBe(1)
+		connection.close()
+		await settled()
+		expect(log.sort()).toEqual(['gone', 'signal'])
+		expect(fetch.open).toBe(0)
+	})
+
+	test('gives up a request that a slow handler has not answered', async () => {
+		let answer!: (response: Response) => void
+		const fetch = memoryFetch(() => new Promise<Response>((resolve) => (answer = resolve)))
+		const leaving = new AbortController()
+		const answered = rejection(fetch('/', { signal: leaving.signal }))
+		await settled()
+		leaving.abort()
+		expect(await answered).toBe('20: The request was aborted.')
+		const reasons: string[] = []
+		answer(produce(() => {}, { stop: (_, reason) => void reasons.push(reason) }))
+		await settled()
+		expect(reasons).toEqual(['gone'])
+		expect(await rejection(fetch('/', { signal: AbortSignal.abort() }))).toMatch(/aborted/)
+	})
+
+	test('loses the network when the test says so', async () => {
+		using clock = manualClock()
+		const fetch = memoryFetch(() => produce(() => {}))
+		using connection = source('/', { fetch })
+		connection.connect()
+		await settled()
+		fetch.isOffline = true
+		await fetch.drop()
+		await clock.advance(connection.retryAt!)
+		expect([connection.status, connection.error?.code]).toEqual(['reconnecting', 'network'])
+		fetch.isOffline = false
+		await clock.advance(connection.retryAt!)
+		expect(connection.status).toBe('open')
+	})
+
+	test('passes on no more than is read', async () => {
+		let producer!: ProducerConnection
+		const fetch = memoryFetch(() =>
+			produce((connection) => void (producer = connection), { maxBuffer: 100_000 })
+		)
+		const response = await fetch('/')
+		let sent = 0
+		while (!producer.emit('message', 'x'.repeat(1_000)).error) sent++
+		expect(sent).toBeLessThan(110)
+		await response.body?.cancel()
+	})
+
+	test('takes the place of the page’s fetch, and gives it back', async () => {
+		const before = globalThis.fetch
+		const restore = memoryFetch({ '/events': hello }).install()
+		expect(await source('/events').select('message').next()).toBe('hello')
+		restore()
+		expect(globalThis.fetch).toBe(before)
+		memoryFetch(hello).install()
+		cleanup()
+		expect(globalThis.fetch).toBe(before)
+	})
+
+	test('refuses routes and answers that could never be', () => {
+		expect(() => memoryFetch({ events: hello })).toThrow("A route begins with a slash: '/events'.")
+		expect(() => memoryFetch(hello).respond(42)).toThrow('respond() takes a status from 200 to 599')
+	})
+})
+
+describe('assertNothingOpen', () => {
+	test('names everything that is still open', async () => {
+		using clock = manualClock()
+		const fetch = memoryFetch(() => produce(() => {}))
+		const connection = source('/', { fetch })
+		connection.connect()
+		await settled()
+		expect(await leftovers()).toEqual({
+			connections: 1,
+			streams: 1,
+			requests: 1,
+			timers: clock.timers
+		})
+		expect(await rejection(assertNothingOpen())).toBe(
+			'Still open: 1 connections (unmount what reads them or close() them, and let their linger (100 ms) pass), ' +
+				'1 streams (end them, or cancel the bodies of their responses), ' +
+				'1 requests (close what made them, or call drop()), ' +
+				`${clock.timers} timers (advance() the clock, or end what set them).`
+		)
+		connection.close()
+		await assertNothingOpen()
+	})
+
+	test('hears of a channel that lingers, until its time has passed', async () => {
+		using clock = manualClock()
+		const fetch = memoryFetch(() => produce(() => {}))
+		const stop = source('/', { fetch })
+			.select('message')
+			.on(() => {})
+		await settled()
+		stop()
+		expect((await leftovers()).connections).toBe(1)
+		await clock.advance(100)
+		await assertNothingOpen()
+	})
+})
+
+describe('cleanup', () => {
+	test('puts the library back as it was', async () => {
+		const clock = manualClock()
+		const fetch = memoryFetch(() => produce(() => {}))
+		const connection = source('/', { fetch })
+		connection.connect()
+		await settled()
+		cleanup()
+		connection.close()
+		await settled()
+		expect(fetch.open).toBe(0)
+		expect(clock.timers).toBe(0)
+		cleanup()
+		expect(source('/').status).toBe('idle')
+		source('/').connect()
+		expect((await leftovers()).connections).toBe(0)
+	})
+
+	test('ends what acts as a client', async () => {
+		actAsClient()
+		cleanup()
+		source('/').connect()
+		expect((await leftovers()).connections).toBe(0)
+	})
+})
