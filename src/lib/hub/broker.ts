@@ -229,8 +229,8 @@ export interface Broker {
 
 	/**
 	 * Tells every tail of every process, this one's included, without a trace in the log: best effort, may be lost,
-	 * no order relative to entries, at most `maxSignal` bytes (`too-large` otherwise). For what is worth nothing
-	 * a minute later, such as heartbeats of presence.
+	 * no order relative to entries, at most `maxSignal` bytes (`too-large` otherwise), no NUL. For what is worth
+	 * nothing a minute later, such as heartbeats of presence.
 	 */
 	signal(text: string): Promise<void>
 

@@ -1,0 +1,93 @@
+import type { Entry, LogEntry } from '../hub/broker.js'
+import { formatCursor, type LogState, type Position } from '../hub/cursor.js'
+
+/**
+ * A batch of entries travels as one message, so that it is stored as a whole and in order, with one acknowledgement.
+ * A position is then the number of the message and a mark that says which of its entries.
+ */
+interface Envelope {
+	/** When the publisher made it, in milliseconds; by it a message is known again. */
+	t: number
+	e: [topic: string, name: string, data: string, flags: string, except?: string][]
+}
+
+/** The mark of "the whole message, whatever it held", larger than every other. */
+export const whole = Number.MAX_SAFE_INTEGER
+/** Entries in one message, since a mark has three digits for them. */
+export const maxIndex = 1_000
+
+/** Time, index, and whether it is the last of its message; increasing with the index. */
+function markOf(time: number, index: number, count: number): number {
+	return (time * maxIndex + index) * 2 + (index === count - 1 ? 1 : 0)
+}
+
+/** True if nothing of the position's message is left to tell. */
+function isComplete({ mark }: Position): boolean {
+	return mark % 2 === 1
+}
+
+export function marksOf(time: number, count: number): number[] {
+	return Array.from({ length: count }, (_, index) => markOf(time, index, count))
+}
+
+export function encodeMessage(entries: readonly Entry[], time: number): Uint8Array {
+	const envelope: Envelope = {
+		t: time,
+		e: entries.map(({ topic, name, data, except, control }) => {
+			const flags = `${control ? 'c' : ''}${except === undefined ? '' : 'x'}`
+			return except === undefined ? [topic, name, data, flags] : [topic, name, data, flags, except]
+		})
+	}
+	return new TextEncoder().encode(JSON.stringify(envelope))
+}
+
+/** A message of the log, decoded. */
+export interface LogMessage {
+	readonly sequence: number
+	readonly entries: LogEntry[]
+	readonly marks: number[]
+	/** The position after all of it. */
+	readonly end: Position
+}
+
+export function decodeMessage(
+	bytes: Uint8Array,
+	epoch: string,
+	sequence: number,
+	at: number
+): LogMessage {
+	const { t, e } = JSON.parse(new TextDecoder().decode(bytes)) as Envelope
+	const marks = marksOf(t, e.length)
+	const entries = e.map(([topic, name, data, flags, except = ''], index): LogEntry => {
+		return {
+			topic,
+			name,
+			data,
+			...(flags.includes('x') && { except }),
+			...(flags.includes('c') && { control: true }),
+			cursor: formatCursor({ epoch, sequence, mark: marks[index] as number }),
+			at
+		}
+	})
+	return { sequence, entries, marks, end: { epoch, sequence, mark: marks.at(-1) ?? whole } }
+}
+
+/** Entries of a message behind a position in it; `undefined` if the position is of another message. */
+export function behind(message: LogMessage, { mark }: Position): LogEntry[] | undefined {
+	if (mark === whole) return []
+	const index = message.marks.indexOf(mark)
+	return index < 0 ? undefined : message.entries.slice(index + 1)
+}
+
+/**
+ * The state as `judge` wants it. What it cannot know is whether a message that is gone was told whole: a position in
+ * the middle of one stands before the hole that its end leaves.
+ */
+export function judgedState(position: Position | undefined, state: LogState): LogState {
+	if (!position) return state
+	const last = { ...state.last, mark: position.mark }
+	const first = state.first ?? state.last.sequence + 1
+	const torn = position.sequence === first - 1 && position.sequence > 0 && !isComplete(position)
+	if (!torn) return { ...state, last }
+	return { ...state, last: { sequence: last.sequence + 1, mark: 0 }, first: first + 1 }
+}

@@ -1,0 +1,233 @@
+import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
+import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { nats, type NatsOptions } from '../../src/lib/brokers/nats.js'
+import type { Broker, Cursor, Entry } from '../../src/lib/hub/broker.js'
+import { formatCursor, parseCursor, type Position } from '../../src/lib/hub/cursor.js'
+import { eventually, Recorder } from '../../src/lib/testing/conformance/recorder.js'
+import { startFaultProxy } from '../support/fault-proxy.js'
+import { startNats, type ServerProcess } from '../support/servers.js'
+
+const wait = 20_000
+const entry = (data: string): Entry => ({ topic: 't', name: 'n', data })
+
+let server: ServerProcess
+let connection: NatsConnection
+let manager: JetStreamManager
+let brokers: Broker[] = []
+let errors: string[] = []
+
+function broker(from = connection, options: NatsOptions = {}): Broker {
+	const made = nats(from, { onError: (error) => void errors.push(error.message), ...options })
+	brokers.push(made)
+	return made
+}
+
+async function follow(log: Broker): Promise<Recorder> {
+	const tail = new Recorder(log)
+	await tail.untilLive()
+	return tail
+}
+
+beforeAll(async () => {
+	server = await startNats()
+	connection = await connect({ servers: server.url, maxReconnectAttempts: -1 })
+	manager = await jetstreamManager(connection)
+})
+
+afterAll(async () => {
+	await connection?.close()
+	await server?.close()
+})
+
+beforeEach(() => {
+	errors = []
+})
+
+afterEach(async () => {
+	await Promise.all(brokers.map((one) => one.close()))
+	brokers = []
+	await manager.streams.delete('SSE').catch(() => {})
+})
+
+test('answers that are lost on the way make no entry twice', async () => {
+	await using proxy = await startFaultProxy(server.port)
+	const far = await connect({
+		servers: `127.0.0.1:${proxy.port}`,
+		maxReconnectAttempts: -1,
+		reconnectTimeWait: 50
+	})
+	const log = broker(far, { timeout: 500 })
+	const tail = await follow(broker())
+	await log.append([entry('before')])
+	proxy.stall()
+	const waiting = log.append([entry('once')], { wait })
+	await tail.until(() => tail.data.includes('once'), 'it is stored')
+	proxy.reset()
+	proxy.clear()
+	await waiting
+	await log.append([entry('after')], { wait })
+	await tail.until(() => tail.data.includes('after'), 'all')
+	expect(tail.data).toEqual(['before', 'once', 'after'])
+	await far.close()
+})
+
+test('a purged stream is trimmed, for cursors and for tails', async () => {
+	const log = broker()
+	const start = await log.head()
+	const [first] = await log.append([entry('0')])
+	const [second] = await log.append([entry('1')])
+	await log.append([entry('2')])
+	await manager.streams.purge('SSE', { seq: 3 })
+	expect(await log.read(start, { limit: 5 })).toMatchObject({ gap: 'trimmed' })
+	expect(await log.read(first as Cursor, { limit: 5 })).toMatchObject({ gap: 'trimmed' })
+	const page = await log.read(second as Cursor, { limit: 5 })
+	expect(page.entries.map(({ data }) => data)).toEqual(['2'])
+	const tail = new Recorder(log, { after: first as Cursor })
+	await tail.untilLive()
+	expect(tail.gaps).toMatchObject([{ reason: 'trimmed' }])
+	expect(tail.data).toEqual(['2'])
+})
+
+test('a cursor in the middle of an append that is gone is trimmed, at its end it is not', async () => {
+	const log = broker()
+	const cursors = await log.append([entry('0'), entry('1'), entry('2')])
+	await log.append([entry('3')])
+	await manager.streams.purge('SSE', { seq: 2 })
+	expect(await log.read(cursors[1] as Cursor, { limit: 5 })).toMatchObject({ gap: 'trimmed' })
+	const page = await log.read(cursors[2] as Cursor, { limit: 5 })
+	expect(page.entries.map(({ data }) => data)).toEqual(['3'])
+	await manager.streams.purge('SSE')
+	const last = await log.head()
+	expect(await log.read(last, { limit: 5 })).toEqual({ entries: [], more: false })
+	expect(await log.read(cursors[2] as Cursor, { limit: 5 })).toMatchObject({ gap: 'trimmed' })
+})
+
+test('a cursor whose message is another one by now is unknown', async () => {
+	const log = broker()
+	const [cursor] = await log.append([entry('0')])
+	await log.append([entry('1')])
+	const position = parseCursor(cursor) as Position
+	const other = formatCursor({ ...position, mark: position.mark - 2_000 })
+	expect(await log.read(other, { limit: 5 })).toMatchObject({ gap: 'unknown' })
+	const tail = new Recorder(log, { after: other })
+	await tail.untilLive()
+	await log.append([entry('2')])
+	await tail.untilSeen(1)
+	expect(tail.gaps).toMatchObject([{ reason: 'unknown' }])
+	expect(tail.data).toEqual(['2'])
+})
+
+test('a message deleted out of the middle is a gap', async () => {
+	const log = broker()
+	const start = await log.head()
+	for (const data of ['0', '1', '2', '3', '4']) await log.append([entry(data)])
+	await manager.streams.deleteMessage('SSE', 3)
+	const tail = new Recorder(log, { after: start })
+	await tail.untilSeen(4)
+	expect(tail.data).toEqual(['0', '1', '3', '4'])
+	expect(tail.gaps).toMatchObject([{ reason: 'trimmed' }])
+	expect(await log.read(start, { limit: 9 })).toMatchObject({ gap: 'trimmed' })
+})
+
+test('a consumer that somebody deletes is replaced, and nothing is missed', async () => {
+	const log = broker()
+	const tail = await follow(log)
+	await log.append([entry('before')])
+	await tail.untilSeen(1)
+	for await (const { name } of manager.consumers.list('SSE')) {
+		await manager.consumers.delete('SSE', name)
+	}
+	await log.append([entry('meanwhile')])
+	await tail.untilSeen(2)
+	expect(tail.data).toEqual(['before', 'meanwhile'])
+	expect(tail.gaps).toEqual([])
+})
+
+test('a stream made anew and grown beyond the old one is still noticed', async () => {
+	const [log, other] = [broker(), broker()]
+	const tail = await follow(log)
+	const [old] = await log.append([entry('old')])
+	await tail.untilSeen(1)
+	await manager.streams.delete('SSE')
+	for (const data of ['1', '2', '3']) await other.append([entry(data)])
+	expect(await other.read(old as Cursor, { limit: 5 })).toMatchObject({ gap: 'epoch' })
+	await tail.untilSeen(4)
+	expect(tail.data).toEqual(['old', '1', '2', '3'])
+	expect(tail.gaps).toMatchObject([{ reason: 'epoch' }])
+})
+
+test('an append over the server’s limit is sent in parts, and comes back whole', async () => {
+	const log = broker()
+	const start = await log.head()
+	const sent = Array.from({ length: 1_700 }, (_, index) => entry(`${index}${'ü'.repeat(1_000)}`))
+	const cursors = await log.append(sent)
+	const page = await log.read(start, { limit: 2_000 })
+	expect(page.entries.map(({ data }) => data)).toEqual(sent.map(({ data }) => data))
+	expect(page.entries.map(({ cursor }) => cursor)).toEqual(cursors)
+})
+
+test('a single event over the server’s limit is refused with the remedy, and alone', async () => {
+	const log = broker()
+	const [small, large, other] = await Promise.allSettled([
+		log.append([entry('small')]),
+		log.append([entry('x'.repeat(2_000_000))]),
+		log.append([entry('other')])
+	])
+	expect(large).toMatchObject({ reason: { code: 'too-large' } })
+	expect(String((large as PromiseRejectedResult).reason)).toMatch(/raise `max_payload`/)
+	expect([small?.status, other?.status]).toEqual(['fulfilled', 'fulfilled'])
+})
+
+test('a message that is not ours is reported and passed over', async () => {
+	const log = broker()
+	const tail = await follow(log)
+	connection.publish('SSE.log', 'no envelope')
+	await log.append([entry('ours')])
+	await tail.untilSeen(1)
+	expect(tail.data).toEqual(['ours'])
+	expect(tail.gaps).toEqual([])
+	expect(errors).toHaveLength(1)
+})
+
+test('a changed history changes the stream', async () => {
+	await broker(connection, { history: { events: 5_000 } }).head()
+	await broker(connection, { history: { events: 2_000, age: 60_000 } }).head()
+	const { config } = await manager.streams.info('SSE')
+	expect(config).toMatchObject({ max_msgs: 2_000, max_age: 60_000_000_000 })
+})
+
+test('a connection that is closed for good says what to do', async () => {
+	const own = await connect({ servers: server.url })
+	const log = broker(own)
+	await log.append([entry('x')])
+	await own.close()
+	await expect(log.append([entry('y')])).rejects.toThrow(/maxReconnectAttempts: -1/)
+	await expect(log.head()).rejects.toMatchObject({ code: 'network' })
+})
+
+test.each(['', 'a b', 'a.b', '*', '>', 'x'.repeat(101), 'ü', 'a\n'])(
+	'the stream %j is refused at the call',
+	(stream) => {
+		expect(() => nats(connection, { stream })).toThrow(/does not fit; use 1 to 100 letters/)
+	}
+)
+
+test('something that is no connection is refused at the call', () => {
+	expect(() => nats({} as never)).toThrow(/takes a connection/)
+})
+
+test('close leaves no handle and no consumer', async () => {
+	const handles = process.getActiveResourcesInfo().length
+	const log = nats(connection)
+	const tail = await follow(log)
+	const [cursor] = await log.append([entry('x')])
+	await log.read(cursor as Cursor, { limit: 1 })
+	await tail.untilSeen(1)
+	await log.close()
+	await log.close()
+	const left = async () => process.getActiveResourcesInfo().length <= handles
+	await eventually(left, 'handles are gone')
+	const consumers = async () => (await manager.streams.info('SSE')).state.consumer_count
+	await eventually(async () => (await consumers()) === 0, 'consumers are gone')
+})
