@@ -40,7 +40,6 @@ export function recentPulse(): readonly Sample[] {
 function start(): void {
 	let before = process.cpuUsage()
 	let beforeAt = performance.now()
-	recent.length = 0
 	delays.reset()
 	delays.enable()
 	timer = setInterval(() => {
@@ -64,6 +63,8 @@ function start(): void {
 function stop(): void {
 	clearInterval(timer)
 	delays.disable()
+	// After a pause they would be old.
+	recent.length = 0
 }
 
 function round(value: number): number {

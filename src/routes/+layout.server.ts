@@ -1,5 +1,6 @@
 import { sourcesOf } from '../demo/sources.server.js'
+import type { LayoutServerLoadEvent } from './$types.js'
 
-export async function load({ route }) {
+export async function load({ route }: LayoutServerLoadEvent) {
 	return { files: route.id ? await sourcesOf(route.id) : [] }
 }

@@ -1,4 +1,5 @@
 import { fail } from '@sveltejs/kit'
+import type { Actions } from './$types.js'
 import { clients } from './clients.server.js'
 
 export function load() {
@@ -14,4 +15,4 @@ export const actions = {
 		if (!emitters) return fail(404, { problem: 'Nobody is online under this session.' })
 		for (const emit of emitters) emit('message', { text, from: 'form' })
 	}
-}
+} satisfies Actions

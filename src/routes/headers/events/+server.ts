@@ -1,7 +1,8 @@
 import { error } from '@sveltejs/kit'
 import { produce } from 'sveltekit-sse'
+import type { RequestEvent } from './$types.js'
 
-export function POST({ request: { headers } }) {
+export function POST({ request: { headers } }: RequestEvent) {
 	const authorization = headers.get('authorization')
 	if (authorization !== 'Bearer open-sesame') {
 		error(401, `The cave does not open to “${authorization}”.`)

@@ -1,7 +1,8 @@
 import { produce } from 'sveltekit-sse'
 import { streams } from '../streams.server.js'
+import type { RequestEvent } from './$types.js'
 
-export function POST({ request }) {
+export function POST({ request }: RequestEvent) {
 	const visit = streams.of(request)
 	return produce(function start({ emit }) {
 		visit.open++

@@ -1,7 +1,8 @@
 import { produce } from 'sveltekit-sse'
 import { sessions } from '../locks.server.js'
+import type { RequestEvent } from './$types.js'
 
-export function POST({ request }) {
+export function POST({ request }: RequestEvent) {
 	const session = sessions.of(request)
 	return produce(function start(stream) {
 		const { emit, lock } = stream

@@ -1,7 +1,8 @@
 import { produce } from 'sveltekit-sse'
 import { visits } from '../visits.server.js'
+import type { RequestEvent } from './$types.js'
 
-export function POST({ request }) {
+export function POST({ request }: RequestEvent) {
 	const visit = visits.of(request)
 	const number = ++visit.connections
 	return produce(function start({ emit }) {

@@ -1,8 +1,9 @@
 import { produce } from 'sveltekit-sse'
 import { sessionOf } from '../../../demo/sessions.server.js'
 import { clients } from '../clients.server.js'
+import type { RequestEvent } from './$types.js'
 
-export function POST({ request }) {
+export function POST({ request }: RequestEvent) {
 	const session = sessionOf(request)
 	return produce(function start({ emit }) {
 		// The client goes online …

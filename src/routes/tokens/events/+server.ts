@@ -2,8 +2,9 @@ import { error } from '@sveltejs/kit'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { produce } from 'sveltekit-sse'
 import { answers } from '../answers.js'
+import type { RequestEvent } from './$types.js'
 
-export function POST({ url, request }) {
+export function POST({ url, request }: RequestEvent) {
 	const { answer } = answers[url.searchParams.get('ask') ?? ''] ?? error(404, 'Ask something else.')
 	const tokens = answer.match(/\s*\S{1,6}/g) ?? []
 

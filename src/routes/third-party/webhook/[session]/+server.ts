@@ -1,8 +1,9 @@
 import { error, json } from '@sveltejs/kit'
 import { clients } from '../../clients.server.js'
+import type { RequestEvent } from './$types.js'
 
 /** Whatever can make a request reaches the visitor: a payment provider, a worker, a cron job. */
-export async function POST({ params, request }) {
+export async function POST({ params, request }: RequestEvent) {
 	const body = await request.json().catch(() => undefined)
 	const text: unknown = body?.text
 	if (typeof text !== 'string' || text.length > 500) {

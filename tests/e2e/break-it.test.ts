@@ -1,0 +1,77 @@
+import { describe } from 'vitest'
+import { expect, test, type Visit } from './site.js'
+
+/** What Chromium says in its console when a connection breaks or is refused. */
+const broken = /ERR_INCOMPLETE_CHUNKED_ENCODING|503|ERR_CONNECTION|ERR_EMPTY_RESPONSE/
+
+async function isWhole(page: Visit): Promise<void> {
+	await page.reaches('received', (await page.number('received')) + 4)
+	const counts = await page.page.evaluate(() =>
+		['received', 'missing', 'repeated', 'last-id'].map((id) =>
+			Number(document.querySelector<HTMLElement>(`[data-testid=${id}]`)!.innerText)
+		)
+	)
+	const [received, missing, repeated, lastId] = counts
+	expect({ missing, repeated, lastId }).toEqual({ missing: 0, repeated: 0, lastId: received })
+}
+
+describe('a stream that is broken comes back, and every number comes once and in order', () => {
+	test.for([
+		{ button: 'Cut', reason: 'cut' },
+		{ button: 'Stall', reason: 'silent' },
+		{ button: 'Restart', reason: 'restart' },
+		{ button: 'Rotate', reason: 'rotate' },
+		{ button: 'Expire', reason: 'expired' },
+		{ button: 'Fail', reason: 'error' },
+		{ button: 'Refuse', reason: 'refused' }
+	])('$button', async ({ button, reason }, { visit }) => {
+		const page = await visit('/break-it', { errors: broken })
+		await page.status('open')
+		await page.reaches('received', 2)
+		expect(await page.text('headers-made')).toBe('1')
+
+		await page.press(new RegExp(`^${button}`))
+		await page.shows('history', new RegExp(`lost · ${reason} · comes back`))
+		await page.shows('connections', '2', 20_000)
+		await page.status('open')
+		await page.shows('retry', '–')
+		await page.shows('error', '–')
+		await isWhole(page)
+		expect(await page.number('headers-made')).toBe(button === 'Refuse' ? 5 : 2)
+	})
+
+	test('while it waits, the page says for how long, and can be told not to', async ({ visit }) => {
+		const page = await visit('/break-it', { errors: broken })
+		await page.reaches('received', 2)
+		await page.press(/^Restart/)
+		await page.status('reconnecting')
+		await page.shows('retry', /^in [012]\.\d s$/)
+		await page.shows('attempt', '1')
+		await page.press('Try now')
+		await page.status('open')
+		await isWhole(page)
+	})
+
+	test.for([
+		{ button: 'Deny', reason: 'denied' },
+		{ button: 'Finish', reason: 'done' }
+	])('$button: it stays closed, until someone connects', async ({ button, reason }, { visit }) => {
+		const page = await visit('/break-it', { errors: broken })
+		await page.reaches('received', 2)
+		await page.press(new RegExp(`^${button}`))
+		await page.status('closed')
+		await page.shows('history', new RegExp(`lost · ${reason} · stays closed`))
+		await page.press('Connect')
+		await page.status('open')
+		await isWhole(page)
+	})
+
+	test('what was missed is sent again, at once', async ({ visit }) => {
+		const page = await visit('/break-it', { errors: broken })
+		await page.reaches('received', 2)
+		await page.press(/^Stall/)
+		await page.shows('connections', '2')
+		await page.reaches('late', 4)
+		await isWhole(page)
+	})
+})

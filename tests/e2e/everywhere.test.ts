@@ -1,0 +1,149 @@
+import axe, { type AxeResults } from 'axe-core'
+import { describe, inject } from 'vitest'
+import { entries } from '../../src/demo/navigation.js'
+import { expect, test, type Visit } from './site.js'
+
+const paths = ['/', ...entries.map(({ path }) => path)]
+/** Pages that open their stream only when they are told to. */
+const patient = ['/tokens']
+
+async function html(path: string): Promise<string> {
+	const response = await fetch(inject('baseUrl') + path)
+	expect(response.status).toBe(200)
+	return response.text()
+}
+
+async function served(): Promise<{ streams: number }> {
+	const response = await fetch(`${inject('baseUrl')}/status`)
+	return response.json() as Promise<{ streams: number }>
+}
+
+interface WithAxe {
+	axe: { run(context: { exclude: string[] }): Promise<AxeResults> }
+}
+
+/** What is in the way of people with disabilities; at least what a machine can see of it. */
+async function violations(visit: Visit, exclude: string[] = []): Promise<string[]> {
+	await visit.page.evaluate(axe.source)
+	const { violations, passes } = await visit.page.evaluate(
+		(exclude) => (window as unknown as WithAxe).axe.run({ exclude }),
+		exclude
+	)
+	// Had it not understood our colours, it would have nothing against them.
+	expect(passes.map(({ id }) => id)).toContain('color-contrast')
+	return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
+}
+
+describe('rendered on the server', () => {
+	test('pages are whole, and no stream is opened for them', async () => {
+		const before = await served()
+		for (const { path, title, summary } of entries) {
+			const text = await html(path)
+			expect(text).toContain(`<h1>${title}</h1>`)
+			expect(text).toContain(summary)
+			expect(text).toContain('+page.svelte')
+		}
+		expect(await html('/clock')).toMatch(/<time[^>]*>\d\d:\d\d:\d\d<\/time>/)
+		expect(await html('/')).toMatch(/data-testid="visitors">\d+</)
+		expect((await served()).streams).toBe(before.streams)
+	})
+
+	test('pages can be read without JavaScript', async ({ visit }) => {
+		const clock = await visit('/clock', { javaScriptEnabled: false })
+		await clock.shows('time', /^\d\d:\d\d:\d\d$/)
+		await clock.status('idle')
+		expect(await clock.page.getByText('return produce(function start').isVisible()).toBe(true)
+		expect(clock.streams).toEqual([])
+	})
+
+	test('an address that leads nowhere says so', async ({ visit }) => {
+		const lost = await visit('/nowhere', { errors: /404/ })
+		await lost.page.getByRole('heading', { name: 'There is no such page' }).waitFor()
+		await lost.page.getByRole('link', { name: 'Back to the start' }).click()
+		await lost.status('open')
+	})
+})
+
+describe.for(paths)('%s', (path) => {
+	// Thousands of coloured words take their time, and are coloured alike on every page.
+	const exclude = path === '/clock' ? [] : ['pre code']
+
+	test('opens its stream, in every size and colour, for everyone', async ({ visit }) => {
+		const wide = await visit(path, {
+			viewport: { width: 1280, height: 800 },
+			colorScheme: 'light',
+			reducedMotion: 'reduce'
+		})
+		await wide.status(patient.includes(path) ? 'idle' : 'open')
+		expect(await wide.overflow()).toBe(0)
+		expect(await violations(wide, exclude)).toEqual([])
+
+		const narrow = await visit(path, {
+			viewport: { width: 375, height: 700 },
+			colorScheme: 'dark',
+			reducedMotion: 'reduce'
+		})
+		await narrow.status(patient.includes(path) ? 'idle' : 'open')
+		expect(await narrow.overflow()).toBe(0)
+		expect(await violations(narrow, exclude)).toEqual([])
+	})
+})
+
+describe('finding one’s way', () => {
+	test('every page leads to the next, and leaving one closes its stream', async ({ visit }) => {
+		const tour = await visit(entries[0]!.path)
+		const { page } = tour
+		const open = new Set<string>()
+		page.on('request', (request) => open.add(request.url()))
+		page.on('requestfailed', (request) => open.delete(request.url()))
+		page.on('requestfinished', (request) => open.delete(request.url()))
+		for (const { path, title } of entries.slice(1)) {
+			await page.getByRole('link', { name: `Next ${title}` }).click()
+			await page.waitForURL(`**${path}`)
+			await page.getByRole('heading', { level: 1, name: title }).waitFor()
+			if (!patient.includes(path)) await tour.status('open')
+			await expect.poll(() => [...open].filter((url) => !url.includes(`${path}/`))).toEqual([])
+		}
+	})
+
+	test('the keyboard reaches content, tabs and code', async ({ visit }) => {
+		const { page } = await visit('/clock')
+		await page.keyboard.press('Tab')
+		const skip = page.getByRole('link', { name: 'Skip to content' })
+		expect(await skip.evaluate((link) => link === document.activeElement)).toBe(true)
+		await page.keyboard.press('Enter')
+		await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe('main')
+
+		await page.getByRole('tab', { name: '+page.svelte', exact: true }).focus()
+		await page.keyboard.press('ArrowRight')
+		await page.getByRole('tabpanel', { name: 'events/+server.ts' }).waitFor()
+		await page.keyboard.press('End')
+		await page.getByRole('tabpanel', { name: '+page.server.ts' }).waitFor()
+		await page.keyboard.press('Tab')
+		const label = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
+		expect(await label()).toBe('+page.server.ts')
+	})
+
+	test('on a phone the menu opens, leads on, and closes', async ({ visit }) => {
+		const { page } = await visit('/', { viewport: { width: 375, height: 700 } })
+		const list = page.getByRole('navigation', { name: 'Pages' })
+		expect(await list.count()).toBe(0)
+		await page.getByText('Menu', { exact: true }).click()
+		await list.getByRole('link', { name: 'Live list' }).click()
+		await page.getByRole('heading', { level: 1, name: 'Live list' }).waitFor()
+		await expect.poll(() => list.count()).toBe(0)
+	})
+
+	test('colours can be chosen, and stay chosen', async ({ visit }) => {
+		const { page } = await visit('/', { colorScheme: 'light' })
+		const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+		const light = await background()
+		await page.getByRole('button', { name: 'Colours: system' }).click()
+		await page.getByRole('button', { name: 'Colours: light' }).click()
+		await page.getByRole('button', { name: 'Colours: dark' }).waitFor()
+		expect(await background()).not.toBe(light)
+		await page.reload()
+		await page.getByRole('button', { name: 'Colours: dark' }).waitFor()
+		expect(await background()).not.toBe(light)
+	})
+})

@@ -1,0 +1,296 @@
+import { describe, inject } from 'vitest'
+import { expect, test } from './site.js'
+
+describe('home', () => {
+	test('ticks, and counts its visitors', async ({ visit }) => {
+		const first = await visit('/')
+		await first.reaches('events', 3)
+		await first.shows('hello', /^the time is \d+$/)
+		const alone = await first.number('visitors')
+		const second = await visit('/')
+		await first.reaches('visitors', alone + 1)
+		await second.reaches('visitors', alone + 1)
+		await second.page.goto('about:blank')
+		await first.shows('visitors', String(alone))
+		expect(first.streams.toSorted()).toEqual(['/events', '/hello'])
+	})
+})
+
+describe('clock', () => {
+	test('shows the time as it comes, and gives the connection back when nobody reads', async ({
+		visit
+	}) => {
+		const clock = await visit('/clock')
+		await clock.reaches('ticks', 2)
+		const before = await clock.text('time')
+		await clock.reaches('ticks', 3)
+		expect(await clock.text('time')).not.toBe(before)
+
+		await clock.page.getByLabel('Show it').uncheck()
+		await clock.status('idle')
+		await clock.page.getByLabel('Show it').check()
+		await clock.status('open')
+		expect(clock.streams).toEqual(['/clock/events', '/clock/events'])
+	})
+})
+
+describe('lock', () => {
+	test('a released lock ends the stream, and emitting is an error from then on', async ({
+		visit
+	}) => {
+		const lock = await visit('/lock')
+		await lock.shows('left', /^\d+/)
+		await lock.press('Release the lock now')
+		await lock.status('closed')
+		await lock.shows('reason', 'done')
+		await lock.shows('answer', /ended/)
+
+		await lock.press('Start again')
+		await lock.status('open')
+		await lock.shows('left', /^(10|9)/)
+		expect(lock.streams).toHaveLength(2)
+	})
+})
+
+describe('stop', () => {
+	test.for([
+		{ button: 'Close from here', status: 'closed', reason: 'gone' },
+		{ button: 'Stop reading', status: 'idle', reason: 'gone' },
+		{ button: 'Release the lock', status: 'closed', reason: 'done' },
+		{ button: 'Deny', status: 'closed', reason: 'denied' }
+	])(
+		'$button: cleans up once, with reason $reason',
+		async ({ button, status, reason }, { visit }) => {
+			const stop = await visit('/stop')
+			await stop.reaches('count', 2)
+			await stop.press(button)
+			await stop.status(status)
+			await stop.shows('log', new RegExp(`timer cleared after \\d+ events \\(${reason}\\)`))
+			await stop.press('Start again')
+			await stop.status('open')
+			await stop.shows('log', /^\S+\s+start: a timer runs[^]*start: a timer runs$/)
+			const log = await stop.text('log')
+			expect(log.match(/signal: aborted/g)).toHaveLength(1)
+			expect(log.match(/stop option/g)).toHaveLength(1)
+			expect(log.match(/timer cleared/g)).toHaveLength(1)
+		}
+	)
+})
+
+describe('ping', () => {
+	test('heartbeats come in silence, at the pace that was asked for', async ({ visit }) => {
+		const ping = await visit('/ping')
+		await ping.shows('message', 'Silence from here on.')
+		await ping.shows('wire', /hello ping=2000/)
+		await ping.page.getByLabel('Ping every').selectOption('1000')
+		await ping.shows('wire', /hello ping=1000/)
+		await ping.reaches('beats', 2)
+		await ping.status('open')
+		expect(ping.streams).toHaveLength(2)
+	})
+})
+
+describe('reconnect', () => {
+	test('connect() in the close handler brings the stream back', async ({ visit }) => {
+		const reconnect = await visit('/reconnect')
+		await reconnect.shows('number', '1')
+		await reconnect.press('Close')
+		await reconnect.shows('number', '2')
+		await reconnect.status('open')
+		await reconnect.shows('callbacks', /open[^]*close .*reason: local, isLocal: true[^]*open/)
+	})
+
+	test('without it the stream stays closed until someone connects', async ({ visit }) => {
+		const reconnect = await visit('/reconnect')
+		await reconnect.shows('number', '1')
+		await reconnect.page.getByLabel(/in the close handler/).uncheck()
+		await reconnect.press('Close')
+		await reconnect.status('closed')
+		await reconnect.press('Connect')
+		await reconnect.shows('number', '2')
+	})
+})
+
+describe('headers', () => {
+	test('arrive at the server, and a refusal arrives at the page', async ({ visit }) => {
+		const headers = await visit('/headers', { errors: /401/ })
+		await headers.reaches('count', 2)
+		await headers.shows('received', /authorization\s+Bearer open-sesame\s+x-flavour\s+vanilla/)
+
+		const token = headers.page.getByLabel('Authorization')
+		await token.fill('open-barley')
+		await headers.press('Connect')
+		await headers.status('closed')
+		await headers.shows('error', /401/)
+		await headers.shows('body', /The cave does not open to “Bearer open-barley”/)
+
+		await token.fill('open-sesame')
+		await headers.press('Connect')
+		await headers.status('open')
+		await headers.reaches('count', 1)
+	})
+})
+
+describe('transform', () => {
+	test('every channel makes its own of the same event', async ({ visit }) => {
+		const transform = await visit('/transform')
+		await transform.shows('text', /^'\d+\.\d'$/)
+		await transform.shows('reading', /^\d+(\.\d)? °C = \d+\.\d °F$/)
+		await transform.shows('highest', /^\d+(\.\d)? °C$/)
+		const [text, reading] = await transform.page.evaluate(() =>
+			['text', 'reading'].map(
+				(id) => document.querySelector<HTMLElement>(`[data-testid=${id}]`)!.innerText
+			)
+		)
+		expect(Number.parseFloat(reading!)).toBe(Number(text!.slice(1, -1)))
+		expect(transform.streams).toEqual(['/transform/events'])
+	})
+})
+
+describe('json', () => {
+	test('a broken event leaves the last good value, and an error that the next one clears', async ({
+		visit
+	}) => {
+		const json = await visit('/json')
+		await json.shows('greeting', '1: Hello Grace')
+		await json.shows('error', /The data is not JSON/)
+		expect(await json.text('raw')).toBe('{ "turn": 2, "name": "Alan')
+		expect(await json.text('greeting')).toBe('1: Hello Grace')
+		expect(await json.text('failures')).toBe('1')
+		await json.shows('greeting', '3: Hello Margaret')
+		expect(await json.text('error')).toBe('none')
+	})
+})
+
+describe('legacy', () => {
+	test('a component of Svelte 4 shows what one of Svelte 5 shows, over one stream', async ({
+		visit
+	}) => {
+		const legacy = await visit('/legacy')
+		await legacy.reaches('legacy', 3)
+		const values = () =>
+			legacy.page.evaluate(() =>
+				['legacy', 'runes'].map(
+					(id) => document.querySelector<HTMLElement>(`[data-testid=${id}]`)!.innerText
+				)
+			)
+		const [old, young] = await values()
+		expect(old).toBe(young)
+		expect(await legacy.text('streams')).toBe('1')
+		expect(legacy.streams).toEqual(['/legacy/events'])
+	})
+})
+
+describe('shared', () => {
+	test('any number of components share one request', async ({ visit }) => {
+		const shared = await visit('/shared')
+		await shared.shows('streams', '1')
+		for (let count = 0; count < 4; count++) await shared.press('Add a component')
+		await shared.shows('components', '8')
+		await expect
+			.poll(() => shared.page.getByTestId('reader').allInnerTexts())
+			.toSatisfy((values: string[]) => values.length === 7 && values.every((v) => v === values[0]))
+		expect(await shared.text('streams')).toBe('1')
+		expect(shared.streams).toHaveLength(1)
+
+		await shared.press('Add one with cache: false')
+		await shared.shows('streams', '2')
+		await shared.page
+			.getByRole('button', { name: /^Remove component/ })
+			.last()
+			.click()
+		await shared.shows('streams', '1')
+		expect(shared.streams).toHaveLength(2)
+	})
+})
+
+describe('third-party', () => {
+	test('a form and a webhook reach one session, and no other', async ({ visit }) => {
+		const mine = await visit('/third-party')
+		const other = await visit('/third-party')
+		await mine.status('open')
+		await other.status('open')
+
+		await mine.page.getByLabel('Message').fill('By form')
+		await mine.press('Send through a form action')
+		await mine.shows('messages', /^By form/)
+
+		const [address] = (await mine.text('command')).match(/http\S+/)!
+		const send = (body: unknown) =>
+			fetch(address, {
+				method: 'POST',
+				headers: { 'content-type': 'application/json' },
+				body: JSON.stringify(body)
+			})
+		const response = await send({ text: 'By webhook <b>' })
+		expect(await response.json()).toEqual({ delivered: 1 })
+		await mine.shows('messages', /^By webhook <b>[^]*By form/)
+		expect((await send({ text: 1 })).status).toBe(400)
+
+		expect(await other.text('messages')).toBe('Nothing yet.')
+		expect(mine.streams).toHaveLength(1)
+
+		await mine.page.goto('about:blank')
+		await expect.poll(async () => (await send({ text: 'Too late' })).status).toBe(404)
+	})
+})
+
+describe('tokens', () => {
+	test('words add up to the answer, the stream ends, and another question starts over', async ({
+		visit
+	}) => {
+		const tokens = await visit('/tokens')
+		await tokens.press('Say it in a haiku.')
+		await tokens.reaches('count', 3)
+		await tokens.status('closed')
+		await tokens.shows(
+			'answer',
+			'One request, held long.\nThe server speaks, and pauses,\nand still you listen.'
+		)
+
+		await tokens.press('What are server-sent events?')
+		await tokens.shows('answer', /^Server-sent events are/)
+		await tokens.press('Stop')
+		await tokens.status('closed')
+		expect((await tokens.text('answer')).length).toBeLessThan(400)
+		expect(tokens.streams).toHaveLength(2)
+	})
+})
+
+describe('list', () => {
+	test('events update their row, and the list keeps its limit', async ({ visit }) => {
+		const list = await visit('/list')
+		await list.reaches('updates', 12)
+		expect(await list.number('rows')).toBeLessThan(await list.number('updates'))
+		const names = await list.page.getByTestId('jobs').locator('.id').allInnerTexts()
+		expect(new Set(names).size).toBe(names.length)
+		expect(names.length).toBeLessThanOrEqual(8)
+	})
+})
+
+describe('chart', () => {
+	test('draws what the server measures', async ({ visit }) => {
+		const chart = await visit('/chart')
+		await chart.reaches('points', 5)
+		await chart.shows('heap', /^\d+\.\d$/)
+		const isDrawn = () =>
+			chart.page.evaluate(() =>
+				[...document.querySelectorAll('canvas')].map((canvas) => {
+					const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height)
+					return data.some((value) => value !== 0)
+				})
+			)
+		await expect.poll(isDrawn).toEqual([true, true])
+	})
+})
+
+describe('status', () => {
+	test('answers without a stream', async () => {
+		const response = await fetch(`${inject('baseUrl')}/status`)
+		expect(await response.json()).toEqual({
+			uptime: expect.any(Number),
+			pages: expect.any(Number),
+			streams: expect.any(Number)
+		})
+	})
+})
