@@ -21,6 +21,8 @@ const node = (name: string, test: Record<string, unknown> = {}) => ({
 
 export default defineConfig({
 	test: {
+		// A missing snapshot is a failure; `-u` writes it.
+		update: 'none',
 		projects: [
 			// Leak tests count what is left after a collection.
 			node('unit', { execArgv: ['--expose-gc'] }),
@@ -47,6 +49,8 @@ export default defineConfig({
 				hookTimeout: 60_000
 			}),
 			node('brokers', { fileParallelism: false, testTimeout: 60_000, hookTimeout: 600_000 }),
+			// Processes that are killed, and machines that are kept busy: one file at a time.
+			node('resilience', { fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 }),
 			node('compat', { fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 }),
 			{
 				plugins: [svelte()],

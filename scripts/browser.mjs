@@ -44,7 +44,12 @@ export async function ensureBrowser() {
 	if (present) return present
 
 	console.log('Fetching a browser (playwright install chromium) …')
-	await tool('playwright/cli.js', ['install', 'chromium'], { timeout: 5 * 60_000 })
+	const { code, output } = await tool('playwright/cli.js', ['install', 'chromium'], {
+		env: { PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT: '15000' },
+		quiet: true,
+		timeout: 5 * 60_000
+	})
+	if (code !== 0) console.log(`  ${output.match(/^Error: .*/m)?.[0] ?? 'That failed.'}`)
 	const fetched = await playwrightPath()
 	if (fetched && (await starts(fetched))) return fetched
 

@@ -20,7 +20,8 @@ export async function ensureInstalled() {
 	// `npm ci` begins by deleting everything, which only a missing folder makes worth its time.
 	const args = existsSync(join(modules, '.package-lock.json')) ? ['install', '--no-save'] : ['ci']
 	console.log(`Installing packages (npm ${args.join(' ')}) …`)
-	const { code } = await npm([...args, '--no-fund', '--no-audit'])
+	// Packages warn of an old Node; the one they are for comes with them.
+	const { code } = await npm([...args, '--no-fund', '--no-audit', '--loglevel=error'])
 	if (code !== 0) {
 		fail(`npm ${args[0]} failed. Check the network, then run this command again.`)
 	}

@@ -58,6 +58,11 @@ const parts = {
 		steps: [vitest('brokers', 8)],
 		programs: ['redis-server', 'nats-server', 'initdb', 'nginx']
 	},
+	resilience: {
+		steps: [vitest('resilience', 10)],
+		browser: true,
+		programs: ['nginx', 'firefox', 'WebKitWebDriver', 'Xvfb']
+	},
 	compat: { steps: [vitest('compat', 8)], browser: true }
 }
 

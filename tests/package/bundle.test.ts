@@ -2,13 +2,17 @@ import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { relative } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { build, type Rolldown } from 'vite'
-import { describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { entries } from '../../scripts/entries.mjs'
 
 const { app, library } = inject('packed')
 
 /** What a page pays for `source`, parser included, Svelte itself not. */
 const limit = 6_000
+
+// Vite takes it from here which side of `DEV` to build, and Vitest has set it to `test`.
+beforeAll(() => void vi.stubEnv('NODE_ENV', 'production'))
+afterAll(() => void vi.unstubAllEnvs())
 
 describe('a bundle', () => {
 	test('of `source` holds no server code and fits its limit', async () => {
