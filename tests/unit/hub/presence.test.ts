@@ -1,0 +1,146 @@
+import { expect, test as base } from 'vitest'
+import { Hub, memory, type Broker, type Member } from '../../../src/lib/hub/index.js'
+import { ManualClock } from '../../support/clock.js'
+
+// Two hubs on one broker are two machines, as far as presence can tell: they speak through signals only.
+
+interface Fixtures {
+	clock: ManualClock
+	broker: Broker
+	here: Hub
+	there: Hub
+}
+
+const test = base.extend<Fixtures>({
+	clock: async ({ task: _ }, use) => {
+		using clock = new ManualClock().install()
+		await use(clock)
+	},
+	broker: async ({ clock: _ }, use) => {
+		await use(memory())
+	},
+	here: async ({ broker }, use) => {
+		await use(new Hub({ broker }))
+	},
+	there: async ({ broker }, use) => {
+		const hub = new Hub({ broker })
+		await use(hub)
+		await hub.close()
+	}
+})
+
+function visit(hub: Hub, member?: Member) {
+	const request = new Request('http://localhost/', { method: 'POST' })
+	const response = hub.stream('room', { request, member, presence: true })
+	const reader = response.body!.getReader()
+	const decoder = new TextDecoder()
+	const seen: string[] = []
+	void (async () => {
+		for (let rest = ''; ;) {
+			const { done, value } = await reader.read()
+			if (done) return
+			const frames = (rest + decoder.decode(value, { stream: true })).split('\n\n')
+			rest = frames.pop()!
+			for (const frame of frames) {
+				const data = /^event: presence\ndata: (.*)$/m.exec(frame)?.[1]
+				if (data === undefined) continue
+				const { members } = JSON.parse(data) as { members: Member[] }
+				seen.push(members.map(({ id }) => id).join())
+			}
+		}
+	})()
+	return { seen, leave: () => reader.cancel() }
+}
+
+const ids = async (hub: Hub): Promise<string[]> => (await hub.presence('room')).map(({ id }) => id)
+
+test('members of all machines are seen on all, with what they say of themselves', async ({
+	clock,
+	here,
+	there
+}) => {
+	const watcher = visit(there)
+	await clock.advance(100)
+	const ann = visit(here, { id: 'ann', meta: { name: 'Ann' } })
+	await clock.advance(100)
+	const bob = visit(there, { id: 'bob' })
+	await clock.advance(100)
+	const expected = [{ id: 'ann', meta: { name: 'Ann' } }, { id: 'bob' }]
+	expect([await here.presence('room'), await there.presence('room')]).toEqual([expected, expected])
+	expect(watcher.seen).toEqual(['', 'ann', 'ann,bob'])
+	await Promise.all([ann.leave(), bob.leave(), watcher.leave()])
+})
+
+test('a reconnect within the grace does not flicker, nor does a second connection that ends', async ({
+	clock,
+	here,
+	there
+}) => {
+	const watcher = visit(there)
+	const first = visit(here, { id: 'ann' })
+	const second = visit(here, { id: 'ann' })
+	await clock.advance(100)
+	await second.leave()
+	await clock.advance(6_000)
+	await first.leave()
+	await clock.advance(4_000)
+	const again = visit(there, { id: 'ann' })
+	await clock.advance(6_000)
+	expect(watcher.seen.filter((list) => list !== 'ann')).toEqual([''])
+	await again.leave()
+	await clock.advance(6_000)
+	expect(watcher.seen.at(-1)).toBe('')
+	expect(await ids(here)).toEqual([])
+	await watcher.leave()
+})
+
+test('the members of a machine that fell silent are gone after the timeout', async ({
+	clock,
+	broker,
+	there
+}) => {
+	// A machine that dies says nothing any more: its broker is cut off under it.
+	const cut = { isCut: false }
+	const hub = new Hub({
+		broker: {
+			append: (...args) => broker.append(...args),
+			tail: (...args) => broker.tail(...args),
+			read: (...args) => broker.read(...args),
+			head: () => broker.head(),
+			signal: (text) => (cut.isCut ? Promise.resolve() : broker.signal(text)),
+			health: broker.health,
+			onHealth: (listener) => broker.onHealth(listener),
+			close: async () => {}
+		}
+	})
+	const watcher = visit(there)
+	await clock.advance(100)
+	visit(hub, { id: 'ann' })
+	await clock.advance(100)
+	expect(await ids(there)).toEqual(['ann'])
+	cut.isCut = true
+	await clock.advance(10_000)
+	expect(await ids(there)).toEqual(['ann'])
+	await clock.advance(11_000)
+	expect(await ids(there)).toEqual([])
+	expect(watcher.seen).toEqual(['', 'ann', ''])
+	await hub.close()
+	await watcher.leave()
+})
+
+test('leaves no timer behind', async ({ clock, there }) => {
+	const ann = visit(there, { id: 'ann' })
+	await clock.advance(100)
+	await ann.leave()
+	await there.close()
+	expect(clock.timers).toBe(0)
+})
+
+test('refuses a member that could not be told to the others', ({ there }) => {
+	const request = new Request('http://localhost/', { method: 'POST' })
+	const meta = 'x'.repeat(3_000)
+	for (const member of [{ id: '' }, { id: 'a'.repeat(300) }, { id: 'ann', meta }])
+		expect(() => there.stream('room', { request, member })).toThrow(
+			expect.objectContaining({ code: 'invalid-argument' })
+		)
+})
