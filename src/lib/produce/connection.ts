@@ -1,9 +1,10 @@
-import { get, writable, type Writable } from 'svelte/store'
+import type { Writable } from 'svelte/store'
 import type { Contract } from '../contract/types.js'
 import type { CloseReason } from '../errors.js'
 import { isCloseReason, closeReasons } from '../wire/control.js'
 import { decodeId } from '../wire/headers.js'
 import { createEmit } from './emitter.js'
+import { Lock } from './lock.js'
 import { invalidArgument } from './options.js'
 import { endedError, type EventStream } from './stream.js'
 import type { Emit, ProducerConnection } from './types.js'
@@ -17,9 +18,7 @@ export class Connection<S> implements ProducerConnection<S> {
 	readonly #contract: Contract<S> | undefined
 	readonly #request: Request | undefined
 	#emit: Emit<S> | undefined
-	#lock: Writable<boolean> | undefined
-	/** What the lock's subscribers see. */
-	#state: Writable<boolean> | undefined
+	#lock: Lock | undefined
 	#abort: AbortController | undefined
 
 	constructor(
@@ -37,7 +36,7 @@ export class Connection<S> implements ProducerConnection<S> {
 	}
 
 	get lock(): Writable<boolean> {
-		return (this.#lock ??= this.#makeLock())
+		return (this.#lock ??= new Lock(this.#stream))
 	}
 
 	get signal(): AbortSignal {
@@ -70,19 +69,8 @@ export class Connection<S> implements ProducerConnection<S> {
 	}
 
 	/** Tells the producer, through whatever it asked for, that the stream has ended. */
-	ended(): void {
+	ended(report: (thrown: unknown) => void): void {
 		this.#abort?.abort(endedError(this.#stream.reason!))
-		this.#state?.set(false)
-	}
-
-	#makeLock(): Writable<boolean> {
-		const state = writable(!this.#stream.reason)
-		this.#state = state
-		// Not a subscriber of the store's own: Svelte calls those later when another store is being set, and `emit`
-		// must refuse from the very next statement on.
-		const set = (locked: boolean): void => {
-			if (!locked) this.#stream.end('done')
-		}
-		return { subscribe: state.subscribe, set, update: (change) => set(change(get(state))) }
+		this.#lock?.released(report)
 	}
 }

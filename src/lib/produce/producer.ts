@@ -71,13 +71,8 @@ export class Producer<S> {
 	#ended(reason: StopReason): void {
 		const returned = this.#stopReturned
 		this.#stopReturned = undefined
-		try {
-			this.#hooks.ended?.(reason)
-			this.#connection.ended()
-		} catch (thrown) {
-			// A subscriber of the lock that throws must not keep the stop functions from running.
-			this.#report(thrown)
-		}
+		this.#hooks.ended?.(reason)
+		this.#connection.ended(this.#report)
 		this.#call(this.#options.stop, reason)
 		this.#call(returned, reason)
 	}
