@@ -1,0 +1,93 @@
+/* eslint-disable no-empty-pattern -- Vitest reads from the pattern which fixtures another needs. */
+import { test as base } from 'vitest'
+import { produce } from '../../../src/lib/produce/produce.js'
+import type { ProducerConnection, ProduceOptions, Start } from '../../../src/lib/produce/types.js'
+import { ManualClock } from '../../support/clock.js'
+import { startHttpServer, type Handler, type HttpServer } from '../../support/http-server.js'
+import { StreamLog } from '../../support/stream-log.js'
+
+/** One stream and everything that its producer was told. */
+export class Produced {
+	readonly connection: ProducerConnection
+	readonly response: Response
+	/** What ran at its end, as `[who, reason]`. */
+	readonly stops: [string, string][] = []
+	readonly errors: unknown[] = []
+
+	constructor(options: ProduceOptions = {}, start: Start = () => {}) {
+		let connection!: ProducerConnection
+		this.response = produce(
+			(given) => {
+				connection = given
+				return start(given)
+			},
+			{
+				error: (error) => void this.errors.push(error),
+				...options,
+				stop: (source, reason) => {
+					this.stops.push(['stop', reason])
+					return options.stop?.(source, reason)
+				}
+			}
+		)
+		this.connection = connection
+	}
+
+	/** A stop function to return from `start`. */
+	readonly returned = (_: unknown, reason: string): void =>
+		void this.stops.push(['returned', reason])
+
+	/** Reads it to its end, as a client does. */
+	read(): StreamLog {
+		return new StreamLog(this.response.body!)
+	}
+
+	/** Reads it chunk by chunk, as text. */
+	chunks(): () => Promise<string | undefined> {
+		const reader = this.response.body!.getReader()
+		const decoder = new TextDecoder()
+		return async () => {
+			const { value } = await reader.read()
+			return value && decoder.decode(value)
+		}
+	}
+}
+
+interface Fixtures {
+	/** Makes a stream; those that are left open are ended with the test. */
+	open(options?: ProduceOptions, start?: Start): Produced
+	/** Serves a handler over real HTTP. */
+	serve(handler: Handler): Promise<HttpServer>
+	/** The library's clock, moved by hand. */
+	clock: ManualClock
+}
+
+export const test = base.extend<Fixtures>({
+	open: async ({}, use) => {
+		const all: Produced[] = []
+		await use((options, start) => {
+			const produced = new Produced(options, start)
+			all.push(produced)
+			return produced
+		})
+		for (const { connection } of all) connection.close()
+	},
+	serve: async ({}, use) => {
+		const servers: HttpServer[] = []
+		await use(async (handler) => {
+			const server = await startHttpServer(handler)
+			servers.push(server)
+			return server
+		})
+		await Promise.all(servers.map((server) => server.kill()))
+	},
+	clock: async ({}, use) => {
+		using clock = new ManualClock().install()
+		await use(clock)
+	}
+})
+
+/** A promise, and who settles it. */
+export function gate<T = void>() {
+	return Promise.withResolvers<T>()
+}
