@@ -1,0 +1,25 @@
+// What the examples of the documents take for granted: an app around them.
+
+declare module '$lib/server/hub' {
+	export const hub: import('sveltekit-sse/hub').Hub
+}
+declare module '$app/server' {
+	export const query: { live<T>(run: () => AsyncGenerator<T>): () => T }
+}
+
+declare const hub: import('sveltekit-sse/hub').Hub
+declare const client: import('pg').PoolClient
+declare const signal: AbortSignal
+declare const id: string
+declare const question: string
+declare const request: Request
+declare const user: { id: string; name: string }
+declare const order: { id: number }
+declare function loadOrders(): Promise<{ id: number }[]>
+declare function rowsAfter(
+	id: string | undefined,
+	signal: AbortSignal
+): AsyncIterable<{ id: number }>
+declare function mayRead(user: { id: string }, room: string): Promise<boolean>
+declare function index(data: unknown): Promise<void>
+declare function model(question: string): AsyncIterable<string>
