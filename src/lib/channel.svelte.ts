@@ -192,7 +192,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	#derive<U, J>(operator: Operator<T, U, J>): SseChannel<U, J> {
 		const feed: Feed<T> = {
 			open: (receiver) => this.#receive(receiver, true),
-			last: (again) => this.#last(again),
+			last: () => this.#last(),
 			over: () => this.#feed.over(),
 			later: (run) => this.#feed.later(run),
 			generation: () => this.#feed.generation(),
@@ -201,8 +201,8 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 		return new SseChannel<U, J>(feed as Feed, operator as Operator<never, U, J>)
 	}
 
-	#last(again?: () => void): Incoming<T> | undefined {
-		if (!this.#close) this.#catchUp(again)
+	#last(): Incoming<T> | undefined {
+		if (!this.#close) this.#catchUp()
 		return this.#event
 	}
 
@@ -233,6 +233,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	#open(): void {
 		this.#close = this.#feed.open({
 			event: (data, message) => this.#take(data, message),
+			again: () => this.#catchUpAgain(),
 			reset: () => this.#reset(),
 			ended: (error) => this.#receivers.each((receiver) => receiver.ended?.(error)),
 			failed: (error) => this.#fail(error)
@@ -241,17 +242,20 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	}
 
 	/** Shows what came while nobody was there to see it. */
-	#catchUp(again?: () => void): void {
+	#catchUp(): void {
 		if (this.#feed.generation() !== this.#generation) untrack(() => this.#reset())
 		if (!this.#operator.isLatest) return
 		untrack(() => {
-			const last = this.#feed.last(() => {
-				this.#catchUp()
-				this.#publish()
-				again?.()
-			})
+			const last = this.#feed.last(() => this.#catchUpAgain())
 			if (last && last.message !== this.#seen) this.#apply(last.data, last.message)
 		})
+	}
+
+	/** What could not be shown yet is there. */
+	#catchUpAgain(): void {
+		this.#catchUp()
+		this.#publish()
+		this.#receivers.each((receiver) => receiver.again?.())
 	}
 
 	#take(data: unknown, message: Message): void {

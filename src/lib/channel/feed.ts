@@ -10,6 +10,8 @@ export interface Incoming<P> {
 /** Hears what a feed brings. */
 export interface Receiver<P> {
 	event(data: P, message: Message): void
+	/** There is a last event after all, for those who came later than it. */
+	again?(): void
 	/** Another URL: everything starts over. */
 	reset?(): void
 	/** The connection was closed: by an error, or because it was over. */

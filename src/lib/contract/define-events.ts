@@ -11,12 +11,21 @@ import { refuse } from './version.js'
 /** The events of a contract: a schema for each name. */
 export type Definitions = Readonly<Record<string, Schema>>
 
-/** What each event of a contract carries: plain types where a schema does not change them. */
-export type EventsOf<D extends Definitions> = {
-	[K in keyof D as EventName<K>]: Payload<D[K]>
-}
+/**
+ * The events of a contract, as `Hub` and `Emit` take them.
+ *
+ * @example
+ * ```ts
+ * import { defineEvents, type, type Emit, type EventsOf } from 'sveltekit-sse'
+ *
+ * const feed = defineEvents({ tick: type<number>() })
+ * const start = (emit: Emit<EventsOf<typeof feed>>) => emit('tick', 1)
+ * ```
+ */
+export type EventsOf<C> = C extends Contract<infer S> ? S : never
 
-type Payload<E> =
+/** A plain type where a schema does not change it. */
+export type Payload<E> =
 	E extends Schema<infer I, infer O> ? (IsSame<I, O> extends true ? O : Schema<I, O>) : never
 
 type IsSame<I, O> = [I] extends [O] ? ([O] extends [I] ? true : false) : false
@@ -79,7 +88,7 @@ export interface EventsOptions<D extends Definitions = Definitions> {
 export function defineEvents<D extends Definitions>(
 	events: D,
 	options: EventsOptions<NoInfer<D>> = {}
-): Contract<EventsOf<D>> {
+): Contract<{ [K in keyof D as EventName<K>]: Payload<D[K]> }> {
 	if (typeof events !== 'object' || events === null)
 		throw invalid('the events', 'an object such as { tick: type<number>() }')
 	checkOptions(events, options)
