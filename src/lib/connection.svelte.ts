@@ -13,7 +13,7 @@ import type { LinkOptions, Message, Reason, Status } from './link/types.js'
 import type { Callback, SourceEvent } from './source-options.js'
 
 /** What `source()` makes of its options. */
-export interface ConnectionConfig<S> {
+export interface ConnectionConfig {
 	/** Absolute; throws when it does not parse. */
 	url: () => string
 	/** The function that the URL comes from, if it can change. */
@@ -65,7 +65,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 	#standing = $state.raw(resting)
 	#lastEventId = $state.raw<string | undefined>()
 	#lastEventAt = $state.raw<number | undefined>()
-	readonly #config: ConnectionConfig<S>
+	readonly #config: ConnectionConfig
 	/** Makes values of text, if there is a contract. */
 	readonly #read: ReturnType<Contract<S>['reader']> | undefined
 	readonly #channels = new Map<string, SseChannel<unknown, unknown>>()
@@ -85,7 +85,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 	#stopMessages: (() => void) | undefined
 
 	/** @internal Use {@link source}. */
-	constructor(config: ConnectionConfig<S>) {
+	constructor(config: ConnectionConfig) {
 		this.#config = config
 		this.#read = config.link.events?.reader()
 		this.#lastEventId = config.link.lastEventId

@@ -42,7 +42,7 @@ export function source<S = Untyped>(
 }
 
 /** Understands the option shapes of 0.14 (nested) and 0.15 (`on…`), and fills in the defaults. */
-function settle<S>(options: SourceOptions<S>): Omit<ConnectionConfig<S>, 'url' | 'scope'> {
+function settle<S>(options: SourceOptions<S>): Omit<ConnectionConfig, 'url' | 'scope'> {
 	const nested = options.options ?? {}
 	const { onopen, onclose, onerror, onmessage } = nested
 	const { method = 'POST', headers, body, signal } = { ...nested, ...options }

@@ -12,17 +12,9 @@ export class Page {
 	#before: Partial<Record<(typeof names)[number], PropertyDescriptor | undefined>> = {}
 
 	install(): this {
-		const page = this
-		const values = {
-			document: {
-				baseURI: 'http://app.test/page',
-				get hidden() {
-					return page.isHidden
-				},
-				...methods(this.#document)
-			},
-			...methods(this.#window)
-		}
+		const document = { baseURI: 'http://app.test/page', ...methods(this.#document) }
+		Object.defineProperty(document, 'hidden', { get: () => this.isHidden })
+		const values = { document, ...methods(this.#window) }
 		for (const name of names) {
 			this.#before[name] = Object.getOwnPropertyDescriptor(globalThis, name)
 			Object.defineProperty(globalThis, name, { value: values[name], configurable: true })

@@ -80,8 +80,6 @@ export class Attempt {
 
 	async #run(options: LinkOptions, lastEventId: string | undefined): Promise<void> {
 		const { signal } = this.#abort
-		// The functions of the user must not meet a link that is about to change, nor be tracked by who reads it.
-		await undefined
 		const { response, body, reason, error } = await request(options, lastEventId, signal)
 		if (signal.aborted) return void body?.cancel().catch(() => {})
 		this.response = response

@@ -6,7 +6,7 @@ import { policyDefaults, type Loss, type Policy } from './retry.js'
 import { report } from './report.js'
 import { Slots } from './slots.js'
 import * as machine from './status.js'
-import type { LinkOptions, Message, Reason, Status } from './types.js'
+import type { LinkOptions, Reason, Status } from './types.js'
 
 /** A timer that comes this many milliseconds late was held up by sleep. */
 const slept = 2_000

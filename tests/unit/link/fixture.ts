@@ -83,7 +83,9 @@ export const test = base
 	.extend('reported', { auto: true }, ({ task: _ }, { onCleanup }): unknown[] => {
 		const reported: unknown[] = []
 		const reject = (reason: unknown): void => void reported.push('unhandled rejection', reason)
-		const spy = vi.spyOn(console, 'error').mockImplementation((...all) => void reported.push(...all))
+		const spy = vi
+			.spyOn(console, 'error')
+			.mockImplementation((...all) => void reported.push(...all))
 		process.on('unhandledRejection', reject)
 		onCleanup(async () => {
 			await new Promise((resolve) => setImmediate(resolve))

@@ -138,7 +138,11 @@ describe('a stream of ours', () => {
 		expect(log.at(-1)).toBe('closed done')
 	})
 
-	test('ends by its last frame also when the body never ends', async ({ open, requests, clock }) => {
+	test('ends by its last frame also when the body never ends', async ({
+		open,
+		requests,
+		clock
+	}) => {
 		const { log } = open()
 		await settled()
 		await requests.last.hello(30_000, ': sveltekit-sse/1 close done\n\n')

@@ -1,0 +1,233 @@
+import { describe, expect } from 'vitest'
+import { settled } from '../../support/clock.js'
+import { test } from './fixture.js'
+
+describe('a request', () => {
+	test('carries what the options say, and asks for an event stream past all caches', async ({
+		open,
+		requests
+	}) => {
+		open({ method: 'PUT', headers: { 'x-mine': '1' }, body: 'hello', credentials: 'include' })
+		await settled()
+		const { url, headers, init } = requests.last
+		expect({ url, ...init, headers: [...headers], signal: undefined }).toEqual({
+			url: 'http://app.test/events',
+			method: 'PUT',
+			body: 'hello',
+			credentials: 'include',
+			cache: 'no-store',
+			headers: [
+				['accept', 'text/event-stream'],
+				['x-mine', '1']
+			],
+			signal: undefined
+		})
+	})
+
+	test('leaves an `accept` of the user alone', async ({ open, requests }) => {
+		open({ headers: [['Accept', 'application/json, text/event-stream']] })
+		await settled()
+		expect(requests.last.headers.get('accept')).toBe('application/json, text/event-stream')
+	})
+
+	test('is made anew for each attempt: url, headers and body', async ({
+		open,
+		requests,
+		clock
+	}) => {
+		let count = 0
+		open({
+			url: () => `http://app.test/${++count}`,
+			headers: async () => ({ 'x-count': `${++count}` }),
+			body: async () => `${++count}`
+		})
+		await settled()
+		await requests.last.fail()
+		await clock.advance(250)
+		expect(
+			requests.all.map(({ url, headers, init }) => [url, headers.get('x-count'), init.body])
+		).toEqual([
+			['http://app.test/3', '1', '2'],
+			['http://app.test/6', '4', '5']
+		])
+	})
+
+	for (const [what, options] of [
+		['headers function that rejects', { headers: () => Promise.reject(new Error('mine')) }],
+		['headers function that throws', { headers: throwing }],
+		['body function that throws', { body: throwing }],
+		['url function that throws', { url: throwing }],
+		['headers function that gives what is no header', { headers: () => ({ 'no good': '1' }) }]
+	] as const)
+		test(`with a ${what} fails that attempt, and no other`, async ({ open, requests, clock }) => {
+			const { log, witness } = open(options as object)
+			await settled()
+			expect(log).toEqual(['connecting asked', 'reconnecting request !request in 250'])
+			expect(witness.last?.error?.cause).toBeInstanceOf(Error)
+			await clock.advance(250)
+			expect(log.slice(2)).toEqual([
+				'connecting request !request',
+				'reconnecting request !request in 500'
+			])
+			expect(requests.count).toBe(0)
+		})
+
+	test('whose headers hang is given up, and never sent afterwards', async ({
+		open,
+		requests,
+		clock
+	}) => {
+		const hanging = Promise.withResolvers<HeadersInit>()
+		let isFirst = true
+		const headers = () => {
+			const given = isFirst ? hanging.promise : {}
+			isFirst = false
+			return given
+		}
+		const { log } = open({ headers })
+		await clock.advance(30_000)
+		expect(log.at(-1)).toBe('reconnecting timeout !timeout in 250')
+		await clock.advance(250)
+		hanging.resolve({ 'x-late': '1' })
+		await settled()
+		expect(requests.all.map(({ headers }) => headers.get('x-late'))).toEqual([null])
+	})
+
+	// It became a request that nothing could end.
+	test('whose headers function closes the link is not made', async ({ open, requests, clock }) => {
+		const linked = open({
+			headers() {
+				linked.link.leave(linked.witness)
+				return {}
+			}
+		})
+		await clock.advance(60_000)
+		expect(requests.count).toBe(0)
+		linked.link.join(linked.witness)
+		linked.link.connect()
+		expect(linked.log).toEqual(['connecting asked', 'connecting asked'])
+	})
+})
+
+function throwing(): never {
+	throw new Error('mine')
+}
+
+describe('the last id', () => {
+	test('goes along with every attempt once there was one', async ({ open, requests, clock }) => {
+		const { link, witness } = open()
+		await settled()
+		await requests.last.hello(30_000, 'id: 1\ndata: a\n\nid: 2\ndata: b\n\ndata: c\n\n')
+		await requests.last.end()
+		await clock.advance(250)
+		await requests.last.fail()
+		await clock.advance(500)
+		await requests.last.hello()
+		await requests.last.goodbye('done')
+		link.join(witness)
+		await clock.advance(500)
+		link.connect()
+		await settled()
+		expect(requests.all.map(({ lastEventId }) => lastEventId)).toEqual([null, '2', '2', '2'])
+	})
+
+	test('can be given for the first attempt', async ({ open, requests }) => {
+		open({ lastEventId: '7' })
+		await settled()
+		expect(requests.last.lastEventId).toBe('7')
+	})
+
+	test('counts once its event is whole, with or without data', async ({ open, requests }) => {
+		const { link } = open()
+		await settled()
+		await requests.last.hello()
+		const seen: (string | undefined)[] = []
+		for (const piece of ['id: 1\n', 'data: a\n\n', 'id: 2\n\n', 'id: 3\ndata: cut']) {
+			await requests.last.write(piece)
+			seen.push(link.lastEventId)
+		}
+		expect(seen).toEqual([undefined, '1', '2', '2'])
+	})
+
+	test('is taken back by an empty one', async ({ open, requests, clock }) => {
+		open({ lastEventId: '7' })
+		await settled()
+		await requests.last.hello(30_000, 'id\ndata: a\n\n')
+		await requests.last.end()
+		await clock.advance(250)
+		expect(requests.all.map(({ lastEventId }) => lastEventId)).toEqual(['7', null])
+	})
+
+	test('is sent as UTF-8', async ({ open, requests }) => {
+		open({ lastEventId: 'é…' })
+		await settled()
+		expect(requests.last.lastEventId).toBe('Ã©â\x80¦')
+	})
+})
+
+describe('a body', () => {
+	test('that was refused is read up to 1 kB and then cancelled', async ({ open, requests }) => {
+		requests.hearsAbort = false
+		const { witness } = open()
+		await settled()
+		await requests.last.answer('x'.repeat(3_000), { status: 500 })
+		expect(requests.last.body).toBe('cancelled')
+		expect(witness.last?.error?.body).toBe('x'.repeat(1_024))
+	})
+
+	test('that was refused and never ends is cancelled in time', async ({
+		open,
+		requests,
+		clock
+	}) => {
+		requests.hearsAbort = false
+		open()
+		await settled()
+		await requests.last.answer('short', { status: 500 })
+		await clock.advance(30_000)
+		expect(requests.last.body).toBe('cancelled')
+	})
+
+	test('that is left is cancelled, also when the `fetch` of the user does not hear the abort', async ({
+		open,
+		requests
+	}) => {
+		requests.hearsAbort = false
+		const { link, witness } = open()
+		await settled()
+		await requests.last.hello()
+		link.leave(witness)
+		await settled()
+		expect(requests.last.body).toBe('cancelled')
+	})
+
+	for (const status of [200, 500])
+		test(`of a response of ${status} that comes after the link was left is cancelled`, async ({
+			open,
+			requests
+		}) => {
+			requests.hearsAbort = false
+			const { link, witness } = open()
+			await settled()
+			link.leave(witness)
+			await requests.last.answer('data: a\n\n', { status })
+			expect(requests.last.body).toBe('cancelled')
+		})
+
+	test('with one event of 8 MB in pieces of 1 KiB is read in linear time', async ({
+		open,
+		requests
+	}) => {
+		const { events } = open()
+		await settled()
+		await requests.last.hello(30_000, 'data: ')
+		const piece = new TextEncoder().encode('x'.repeat(1_024))
+		const startedAt = performance.now()
+		for (let count = 0; count < 8_191; count++) void requests.last.write(piece)
+		await requests.last.write('\n\n')
+		while (events.length === 0) await settled()
+		expect(events[0]).toHaveLength('message:'.length + 8_191 * 1_024)
+		// Quadratic, it would copy 32 GB.
+		expect(performance.now() - startedAt).toBeLessThan(5_000)
+	})
+})

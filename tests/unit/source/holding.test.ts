@@ -1,0 +1,292 @@
+import { describe, expect } from 'vitest'
+import { environment } from '../../../src/lib/environment.js'
+import { settled } from '../../support/clock.js'
+import { listen, test } from './fixture.js'
+
+describe('reading', () => {
+	test('opens one request, and closes it after the linger', async ({
+		connect,
+		requests,
+		clock
+	}) => {
+		const { connection } = connect({ linger: 1_000 })
+		const readers = ['a', 'b'].map((name) => listen(connection.select(name)))
+		await settled()
+		await requests.last.hello()
+		for (const { stop } of readers) stop()
+		await clock.advance(999)
+		expect(connection.status).toBe('open')
+		await clock.advance(1)
+		expect([connection.status, requests.last.isAborted, requests.count]).toEqual(['idle', true, 1])
+	})
+
+	test('that is taken over within the linger does not reconnect, and loses nothing', async ({
+		connect,
+		requests,
+		clock
+	}) => {
+		const { connection } = connect()
+		const sum = connection.select('message').scan((sum, text) => sum + text, '')
+		let stop = sum.subscribe(() => {})
+		await settled()
+		await requests.last.hello()
+		for (const text of ['a', 'b', 'c']) {
+			stop()
+			await clock.advance(50)
+			await requests.last.write(`data: ${text}\n\n`)
+			await clock.advance(49)
+			stop = sum.subscribe(() => {})
+		}
+		expect(sum.current).toBe('abc')
+		expect(requests.count).toBe(1)
+	})
+
+	test('ends at once while there is no response', async ({ connect, requests }) => {
+		const { stop } = listen(connect().connection.select('message'))
+		await settled()
+		stop()
+		expect(requests.last.isAborted).toBe(true)
+	})
+
+	test('that ends in the same breath makes no request', async ({ connect, requests }) => {
+		const { connection } = connect()
+		listen(connection.select('message')).stop()
+		await settled()
+		expect(requests.count).toBe(0)
+		expect(connection.status).toBe('idle')
+	})
+
+	test('resumes where it stopped', async ({ connect, requests, clock }) => {
+		const { connection } = connect()
+		const { stop } = listen(connection.select('message'))
+		await settled()
+		await requests.last.hello(30_000, 'id: 3\ndata: a\n\n')
+		stop()
+		await clock.advance(100)
+		listen(connection.select('message'))
+		await settled()
+		expect(requests.all.map(({ lastEventId }) => lastEventId)).toEqual([null, '3'])
+	})
+
+	test('of status and error holds nothing', async ({ connect, requests }) => {
+		const { connection } = connect()
+		const { status, error, attempt, retryAt, lastEventAt, lastEventId } = connection
+		await settled()
+		expect({ status, error, attempt, retryAt, lastEventAt, lastEventId }).toEqual({
+			status: 'idle',
+			error: undefined,
+			attempt: 0,
+			retryAt: undefined,
+			lastEventAt: undefined,
+			lastEventId: undefined
+		})
+		expect(requests.count).toBe(0)
+	})
+
+	// sse#43: open, close, open, close: all effective.
+	test('may be ended and begun any number of times', async ({ connect, requests }) => {
+		const { connection } = connect()
+		for (let round = 1; round <= 3; round++) {
+			connection.connect()
+			await settled()
+			await requests.last.hello()
+			expect([connection.status, requests.count]).toEqual(['open', round])
+			connection.close()
+			expect([connection.status, requests.active]).toEqual(['closed', []])
+		}
+	})
+})
+
+describe('connect()', () => {
+	test('holds the link without a reader, and past the last one', async ({
+		connect,
+		requests,
+		clock
+	}) => {
+		const { connection } = connect()
+		connection.connect()
+		await settled()
+		await requests.last.hello(0)
+		listen(connection.select('message')).stop()
+		await clock.advance(60_000)
+		expect(connection.status).toBe('open')
+	})
+
+	test('brings readers back after close()', async ({ connect, requests }) => {
+		const { connection } = connect()
+		const { got } = listen(connection.select('message'))
+		await settled()
+		await requests.last.hello()
+		connection.close()
+		connection.connect()
+		await settled()
+		await requests.last.hello(30_000, 'data: a\n\n')
+		expect(got).toEqual(['a'])
+	})
+})
+
+describe('close()', () => {
+	test('is undone by the next first reader, not by one more', async ({
+		connect,
+		requests,
+		clock
+	}) => {
+		const { connection } = connect()
+		const { stop } = listen(connection.select('message'))
+		await settled()
+		await requests.last.hello()
+		connection.close()
+		listen(connection.select('other')).stop()
+		expect(connection.status).toBe('closed')
+		stop()
+		await clock.advance(0)
+		listen(connection.select('message'))
+		expect(connection.status).toBe('connecting')
+	})
+
+	// The channel that lingered kept a page that came after it from opening the connection.
+	test('leaves nothing that lingers', async ({ connect, requests }) => {
+		const { connection } = connect()
+		const { stop } = listen(connection.select('one'))
+		await settled()
+		await requests.last.hello()
+		await requests.last.goodbye('done')
+		stop()
+		const { got } = listen(connection.select('two'))
+		await settled()
+		expect(connection.status).not.toBe('closed')
+		expect(got).toEqual([])
+	})
+
+	test('by `using` ends the connection with its block', async ({ connect, requests }) => {
+		{
+			using connection = connect().connection
+			connection.connect()
+			await settled()
+		}
+		expect(requests.last.isAborted).toBe(true)
+	})
+})
+
+describe("the user's signal", () => {
+	test('ends the connection for good', async ({ connect, requests, clock }) => {
+		const controller = new AbortController()
+		const { connection, log } = connect({ signal: controller.signal })
+		const { stop } = listen(connection.select('message'))
+		await settled()
+		await requests.last.hello()
+		controller.abort()
+		expect(connection).toMatchObject({ status: 'closed', error: { code: 'aborted' } })
+		expect(log).toEqual([
+			'open accepted',
+			'error aborted !aborted (local)',
+			'close aborted !aborted (local)'
+		])
+		stop()
+		connection.connect()
+		listen(connection.select('message'))
+		await clock.advance(60_000)
+		expect([connection.status, requests.count]).toEqual(['closed', 1])
+	})
+
+	test('ends a wait for the next attempt too', async ({ connect, requests, clock }) => {
+		const controller = new AbortController()
+		const { connection } = connect({ options: { signal: controller.signal } })
+		connection.connect()
+		await settled()
+		await requests.last.fail()
+		controller.abort()
+		await clock.advance(60_000)
+		expect([connection.status, requests.count, clock.timers]).toEqual(['closed', 1, 0])
+	})
+
+	test('that was aborted before opens nothing', async ({ connect, requests }) => {
+		const { connection } = connect({
+			signal: AbortSignal.abort(),
+			close: ({ connect }) => connect()
+		})
+		connection.connect()
+		await settled()
+		expect([connection.status, requests.count]).toEqual(['closed', 0])
+	})
+
+	test('ends only its own handle', async ({ connect, requests }) => {
+		const controller = new AbortController()
+		const first = connect({ signal: controller.signal })
+		const second = connect()
+		first.connection.connect()
+		second.connection.connect()
+		await settled()
+		await requests.last.hello()
+		controller.abort()
+		expect([first.connection.status, second.connection.status, requests.active.length]).toEqual([
+			'closed',
+			'open',
+			1
+		])
+	})
+})
+
+describe('a `from` function', () => {
+	test('is asked when the connection opens, not before', async ({ connect, requests }) => {
+		let id = 1
+		const { connection } = connect({}, () => `/events?id=${id}`)
+		id = 2
+		connection.connect()
+		await settled()
+		expect(requests.last.url).toBe('http://app.test/events?id=2')
+	})
+
+	test('that gives another URL is another stream: no id, no value of the old', async ({
+		connect,
+		requests
+	}) => {
+		let id = 1
+		const { connection } = connect({ lastEventId: '9' }, () => `/events?id=${id}`)
+		const channel = connection.select('message')
+		listen(channel)
+		await settled()
+		await requests.last.hello(30_000, 'id: 10\ndata: old\n\n')
+		connection.close()
+		id = 2
+		connection.connect()
+		expect(channel.current).toBe('')
+		await settled()
+		// The start value is for the first URL; it used to go to the second too.
+		expect(requests.all.map(({ lastEventId }) => lastEventId)).toEqual(['9', null])
+	})
+
+	test('that throws is an error of that attempt', async ({ connect, requests, clock }) => {
+		let isReady = false
+		const { connection, log } = connect({}, () => {
+			if (!isReady) throw new Error('not yet')
+			return '/events'
+		})
+		connection.connect()
+		await settled()
+		expect(log).toEqual([
+			'error request !request again in 250',
+			'close request !request again in 250'
+		])
+		isReady = true
+		await clock.advance(250)
+		expect(requests.last.url).toBe('http://app.test/events')
+	})
+})
+
+describe('on a server that renders pages', () => {
+	test('nothing is opened, and channels show what they start with', async ({
+		connect,
+		requests
+	}) => {
+		environment.isClient = false
+		const { connection } = connect({ initial: { price: '5' } })
+		const channel = connection.select('price')
+		listen(channel)
+		connection.connect()
+		await settled()
+		expect([channel.current, connection.status, requests.count]).toEqual(['5', 'idle', 0])
+		await expect(channel.next()).rejects.toMatchObject({ code: 'closed' })
+		await expect(channel[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'closed' })
+	})
+})
