@@ -78,7 +78,12 @@ export class FaultConnection extends FaultControls {
 	}
 
 	override reset(): void {
-		this.#finish((socket) => socket.resetAndDestroy())
+		this.#finish((socket) => {
+			// Node loses a socket, and never says that it closed, when it has to reset one whose FIN is on its way.
+			const isEnding = socket.writableEnded && !socket.writableFinished
+			if (isEnding) socket.destroy()
+			else socket.resetAndDestroy()
+		})
 		this.#gone()
 	}
 
