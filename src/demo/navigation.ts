@@ -101,6 +101,11 @@ export const groups: DemoGroup[] = [
 				summary: 'Five samples a second from the server that sent you this page.'
 			},
 			{
+				path: '/chat',
+				title: 'Chat',
+				summary: 'Rooms, what was said before, and who is here: a hub, on one machine or on many.'
+			},
+			{
 				path: '/break-it',
 				title: 'Break it',
 				summary:
