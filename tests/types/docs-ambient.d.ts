@@ -23,3 +23,11 @@ declare function rowsAfter(
 declare function mayRead(user: { id: string }, room: string): Promise<boolean>
 declare function index(data: unknown): Promise<void>
 declare function model(question: string): AsyncIterable<string>
+
+declare const emit: import('sveltekit-sse').Emit
+declare const source: typeof import('sveltekit-sse').source
+declare const subject: import('sveltekit-sse/testing').BrokerUnderTest
+interface Order {
+	id: string
+	total: number
+}
