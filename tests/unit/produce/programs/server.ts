@@ -1,0 +1,20 @@
+import { produce } from '../../../../src/lib/produce/produce.js'
+import { startHttpServer } from '../../../support/http-server.js'
+
+// A server of streams as adapter-node runs one. With OWN it has a listener for that signal, as adapter-node has.
+
+const server = await startHttpServer((request) => {
+	const { pathname } = new URL(request.url)
+	if (pathname === '/finish') {
+		setTimeout(() => process.exit(7), 50)
+		return new Response('finished')
+	}
+	return produce(({ emit }) => {
+		if (pathname === '/flood') emit('flood', 'x'.repeat(10_000_000))
+	})
+})
+
+const own = process.env.OWN
+if (own) process.on(own, () => console.log(JSON.stringify({ heard: own })))
+
+console.log(JSON.stringify({ url: server.url }))
