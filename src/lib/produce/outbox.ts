@@ -1,15 +1,12 @@
 import { SseError } from '../errors.js'
+import { encodeText } from '../wire/bytes.js'
 import { gapFrame } from '../wire/control.js'
 import type { Overflow } from './types.js'
 
 /** Bytes that may sit in the response's own queue; what is more waits here, where it can still be dropped. */
 const window = 64 * 1024
-/** Characters gathered before they are encoded; joining more costs more than it saves. */
+/** Characters gathered before they are encoded; more at once would not be cheaper, only later. */
 const gathered = 16 * 1024
-/** A frame of this many characters is encoded by itself, and so counted exactly. */
-const large = 4 * 1024
-
-const encoder = new TextEncoder()
 
 export interface OutboxOptions {
 	maxBuffer: number
@@ -32,7 +29,9 @@ export class Outbox {
 	readonly #highWaterMark: number
 	#controller!: ReadableStreamDefaultController<Uint8Array>
 	#text = ''
-	#scheduled = false
+	/** Bytes that are free at least, so that most frames need not ask the stream. */
+	#room = 0
+	#isDue = false
 	/** Chunks the response's queue had no room for; `#first` is the oldest that is left. */
 	#waiting: (Uint8Array | undefined)[] = []
 	#first = 0
@@ -57,7 +56,7 @@ export class Outbox {
 	/** Takes the response's stream and sends its first frame, for which there is always room. */
 	open(controller: ReadableStreamDefaultController<Uint8Array>, firstFrame: string): void {
 		this.#controller = controller
-		this.#put(encoder.encode(firstFrame))
+		this.#put(encodeText(firstFrame))
 	}
 
 	/** Bytes waiting for the client. */
@@ -71,12 +70,10 @@ export class Outbox {
 
 	/** Takes one event's frame, or says why it cannot. */
 	add(frame: string): SseError | undefined {
-		const most = this.buffered + 2 * this.#text.length + 3 * frame.length
-		if (frame.length >= large || most > this.#options.maxBuffer)
-			return this.addBytes(encoder.encode(frame))
+		if (!this.#hasRoomFor(3 * frame.length)) return this.addBytes(encodeText(frame))
 		this.#text += frame
 		if (this.#text.length >= Math.min(gathered, this.#window)) this.flush()
-		else this.#schedule()
+		else if (!this.#isDue) this.#schedule()
 		return undefined
 	}
 
@@ -85,6 +82,7 @@ export class Outbox {
 		this.flush()
 		const refused = this.#makeRoom(bytes.byteLength)
 		if (refused) return refused
+		this.#room = 0
 		this.#put(bytes)
 		return undefined
 	}
@@ -94,7 +92,7 @@ export class Outbox {
 		if (this.#text === '') return
 		const text = this.#text
 		this.#text = ''
-		this.#put(encoder.encode(text))
+		this.#put(encodeText(text))
 	}
 
 	/** Sends what is left and a last frame, for which there is always room, then ends the response. */
@@ -139,14 +137,22 @@ export class Outbox {
 		return new Promise((resolve) => (this.#resume = resolve))
 	}
 
+	/** Outboxes that have gathered something in this tick: one microtask for all of them. */
+	static #due: Outbox[] = []
+
+	static #sendDue(): void {
+		const due = Outbox.#due
+		Outbox.#due = []
+		for (const outbox of due) {
+			outbox.#isDue = false
+			if (outbox.#hasRoom) outbox.flush()
+			else outbox.#resume?.()
+		}
+	}
+
 	#schedule(): void {
-		if (this.#scheduled) return
-		this.#scheduled = true
-		queueMicrotask(() => {
-			this.#scheduled = false
-			if (this.#hasRoom) this.flush()
-			else this.#resume?.()
-		})
+		this.#isDue = true
+		if (Outbox.#due.push(this) === 1) void Promise.resolve().then(Outbox.#sendDue)
 	}
 
 	get #hasRoom(): boolean {
@@ -157,6 +163,18 @@ export class Outbox {
 	get #queued(): number {
 		const room = this.#controller.desiredSize
 		return room ? this.#highWaterMark - room : 0
+	}
+
+	/**
+	 * Whether this many bytes fit; then they count as taken. Gathered text counts three bytes a character, the most there
+	 * can be: what it is short of that, and what the client takes, is found when the room is counted anew.
+	 */
+	#hasRoomFor(bytes: number): boolean {
+		if (bytes > this.#room)
+			this.#room = this.#options.maxBuffer - this.buffered - 2 * this.#text.length
+		if (bytes > this.#room) return false
+		this.#room -= bytes
+		return true
 	}
 
 	#makeRoom(length: number): SseError | undefined {
@@ -193,7 +211,8 @@ export class Outbox {
 	#pass(chunk: Uint8Array): void {
 		if (this.#gap) {
 			this.#gap = false
-			this.#controller.enqueue(encoder.encode(gapFrame))
+			this.#room = 0
+			this.#controller.enqueue(encodeText(gapFrame))
 		}
 		this.#controller.enqueue(chunk)
 	}
