@@ -24,7 +24,7 @@ export interface StreamOptions {
 	ended(reason: StopReason): void
 }
 
-/** Milliseconds a client has to take the last bytes of a stream that has ended; then the connection is cut. */
+/** Milliseconds a client has to take the last bytes of a stream that has ended; then they are dropped and the body breaks off. */
 const farewell = 30_000
 const farewellStep = 1_000
 
