@@ -130,7 +130,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 	 *
 	 * @throws {SseError} `invalid-argument` for a name that could never arrive.
 	 */
-	select<K extends Name<S>>(name: K): ChannelOf<S, K> {
+	select<K extends keyof S & string>(name: K): ChannelOf<S, K> {
 		let channel = this.#channels.get(name)
 		if (!channel) {
 			const { initial, link } = this.#config

@@ -25,7 +25,7 @@ export interface EmitOptions {
  * Sends one event. It never throws: the result carries an `error` when the stream has ended, when the buffer is full
  * or when the event cannot be sent.
  */
-export type Emit<S = Untyped> = <K extends Name<S>>(
+export type Emit<S = Untyped> = <K extends keyof S & string>(
 	name: K,
 	data: In<S, K>,
 	options?: EmitOptions

@@ -1,5 +1,5 @@
 import { SseError, type CloseReason } from '../errors.js'
-import type { Contract, In, Name, Untyped } from '../contract/types.js'
+import type { Contract, In, Untyped } from '../contract/types.js'
 import type { SseConnection } from '../connection.svelte.js'
 import { produce } from '../produce/produce.js'
 import type { EventStream } from '../produce/stream.js'
@@ -18,7 +18,7 @@ export interface MockControls<S = Untyped> {
 	 *
 	 * @throws {SseError} what `emit` returns as an error, such as `validation`.
 	 */
-	push<K extends Name<S>>(name: K, data: In<S, K>, options?: EmitOptions): Promise<void>
+	push<K extends keyof S & string>(name: K, data: In<S, K>, options?: EmitOptions): Promise<void>
 	/** Breaks the connection off, as a network that fails. */
 	drop(): Promise<void>
 	/** Answers the next request with a status, or a response, instead of a stream. */
