@@ -295,7 +295,6 @@ export class SseConnection<S = Untyped> implements Disposable {
 		this.#stopFollowing = undefined
 		if (!this.#isJoined) return
 		this.#leave()
-		this.#isPinned = false
 		const status = reason === 'unused' ? 'idle' : 'closed'
 		const error =
 			reason === 'aborted' ? new SseError('aborted', 'The signal was aborted.') : undefined
@@ -321,10 +320,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 	readonly #member: Member = {
 		transition: (transition) => {
 			if (!this.#isJoined) return
-			if (transition.status === 'closed') {
-				this.#unwire()
-				this.#isPinned = false
-			}
+			if (transition.status === 'closed') this.#unwire()
 			this.#hear(transition)
 		},
 		gap: () => this.#gap(),
@@ -351,6 +347,8 @@ export class SseConnection<S = Untyped> implements Disposable {
 			this.#call('close', next)
 		if (isClosed && this.#standing === next)
 			for (const receiver of this.#feeding.keys()) receiver.ended?.(next.error)
+		// Unless a callback has connected anew.
+		if (!this.#isJoined) this.#isPinned = false
 	}
 
 	#tellMessage({ name, data }: Message): void {
