@@ -104,6 +104,26 @@ describe('a failover that lost the end of the log', () => {
 		expect(page, 'a client that had seen them is told').toMatchObject({ gap: 'unknown' })
 	})
 
+	test('is a gap although the clock of the new server lags', async () => {
+		await using far = await tailBehindProxy()
+		const { log, tail, proxy } = far
+		const kept = parseCursor((await log.append([entry('kept')]))[0])
+		await log.append([entry('seen'), entry('and lost')])
+		await tail.untilSeen(3)
+		far.stall()
+		const [first] = (await client.xRange('{sse}:log', '-', '+', { COUNT: 1 })) ?? []
+		await client.del('{sse}:log')
+		for (const sequence of [1, 2, 3, 4]) {
+			// Their ids stand before those that the tail has seen: asked for what follows, there is nothing.
+			const fields = { ...first?.message, d: String(sequence) }
+			await client.xAdd('{sse}:log', `${kept?.mark}-${sequence}`, fields)
+		}
+		await client.hSet('{sse}:state', { sequence: '4', time: String(kept?.mark) })
+		proxy.reset()
+		await tail.until(() => tail.gaps.length > 0, 'a gap')
+		expect(tail.gaps).toMatchObject([{ reason: 'unknown' }])
+	})
+
 	test('is a gap for who was told that something is stored which nobody has seen', async () => {
 		await using far = await tailBehindProxy()
 		const { log, tail, proxy } = far

@@ -123,8 +123,7 @@ declare
 	old ${state};
 	added bigint;
 begin
-	-- First the lock, then a look at what is pending: what was committed before comes before.
-	perform ${routine('lock')}();
+	-- What was committed before this call comes before it.
 	perform ${routine('number')}();
 	old := ${routine('lock')}();
 	log_epoch := old.epoch;

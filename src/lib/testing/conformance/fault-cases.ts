@@ -48,6 +48,8 @@ export const faultCases = [
 		await expectRejection(one.read(tail.tail.cursor as string, { limit: 1 }), away)
 		await expectRejection(one.signal('lost'), away)
 		const waiting = one.append([entry('waited')], { wait: patience })
+		// One that does not want to wait does not have to because another does.
+		await expectRejection(one.append([entry('hasty')]), away, 10_000)
 		expectEqual(one.health.status, 'down', 'health says so')
 		expect(one.health.error instanceof Error, 'and why', one.health)
 		await faults?.start?.()

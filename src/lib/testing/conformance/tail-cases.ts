@@ -140,6 +140,27 @@ export const tailCases = [
 		expectEqual(seen, ['one', 'two'], 'a tail closed inside of its call saw only that one')
 	}),
 
+	defineCase(
+		'a tail closed inside of a call gets no other, not even the next',
+		[],
+		async (bench) => {
+			const log = await bench.broker()
+			await log.append([entry('old')])
+			const tails = [new Recorder(log, { after: 'malformed' }), new Recorder(log, { last: 1 })]
+			for (const tail of tails) tail.meddle = () => void tail.tail.close()
+			const other = new Recorder(log)
+			await other.untilLive()
+			await log.append([entry('new')])
+			await other.untilSeen(1)
+			for (const tail of tails) await tail.until(() => tail.calls.length > 0, 'the first call')
+			expectEqual(
+				tails.map(({ calls }) => calls),
+				[['gap'], ['entries']],
+				'the call in which it was closed is the last'
+			)
+		}
+	),
+
 	defineCase('a signal reaches every tail and leaves no trace', [], async (bench) => {
 		const [one, other] = [await bench.broker(), await bench.broker()]
 		const tails = [new Recorder(one), new Recorder(one), new Recorder(other)]
