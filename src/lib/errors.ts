@@ -29,6 +29,7 @@ export type SseErrorCode =
 	| 'parse'
 	| 'validation'
 	| 'callback'
+	| 'gap'
 
 /** Why a stream ended, as the server announces it in the last frame. */
 export type CloseReason = 'done' | 'restart' | 'rotate' | 'slow' | 'expired' | 'denied' | 'error'
@@ -75,5 +76,12 @@ export class SseError extends Error {
 
 /** Whatever was thrown, as an `Error`. */
 export function toError(thrown: unknown): Error {
-	return thrown instanceof Error ? thrown : new Error(String(thrown), { cause: thrown })
+	if (thrown instanceof Error) return thrown
+	let text = 'unknown'
+	try {
+		text = String(thrown)
+	} catch {
+		// An object without a prototype has no text, and nothing may throw where errors are reported.
+	}
+	return new Error(text, { cause: thrown })
 }

@@ -109,12 +109,12 @@ function expectWhole(seen: (number | 'gap')[], last: number): void {
 describe('joining history and live', () => {
 	test.for([2, 10, 1_000])(
 		'misses nothing and doubles nothing, with %i events at hand',
+		{ timeout: 30_000 },
 		async (ring) => {
 			await fc.assert(
 				fc.asyncProperty(fc.array(step, { maxLength: 40 }), (steps) => walk(steps, ring)),
 				{ numRuns: 120 }
 			)
-		},
-		30_000
+		}
 	)
 })
