@@ -45,7 +45,7 @@ export type Validate = 'both' | 'server' | 'client' | 'development'
 export interface EventsOptions<D extends Definitions = Definitions> {
 	/**
 	 * Where schemas run. `both`: on the server as a check, so that a mistake shows where it is made, and on the client,
-	 * where transforms belong. `client`: there only; needed for asynchronous schemas, unless a hub publishes them.
+	 * where transforms belong. `client`: there only; needed if `emit` is to send events with asynchronous schemas.
 	 * `server`: there only; what the schema made of the value is sent, so properties that it strips do not leave the
 	 * server. `development`: as `both`, and nowhere in production. Schemas that transform run on the client.
 	 * @default 'both'
@@ -206,7 +206,7 @@ function asynchronous(name: string): SseError {
 	return new SseError(
 		'validation',
 		`The schema of '${name}' is asynchronous, and emit() answers at once. Nothing was sent; ` +
-			"validate on the client ({ validate: 'client' }), publish through a hub, or use a synchronous schema."
+			"validate on the client ({ validate: 'client' }), yield it from an async iterable, or publish it through a hub."
 	)
 }
 

@@ -3,12 +3,15 @@ import type { LogEntry } from './broker.js'
 import type { HubEvent } from './types.js'
 
 /** An entry of the log as server code sees it: text, or what the contract reads out of it. */
-export function decodeEvent<S>(contract: Contract<S> | undefined, entry: LogEntry): HubEvent<S> {
+export async function decodeEvent<S>(
+	contract: Contract<S> | undefined,
+	entry: LogEntry
+): Promise<HubEvent<S>> {
 	const { topic, name, data, cursor, at } = entry
 	return {
 		topic,
 		name,
-		data: contract ? contract.decode(name, data) : data,
+		data: contract ? await contract.decode(name, data) : data,
 		cursor,
 		at: new Date(at)
 	} as HubEvent<S>

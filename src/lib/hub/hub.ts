@@ -1,4 +1,4 @@
-import type { In, Name, Untyped } from '../contract/types.js'
+import type { Contract, In, Untyped } from '../contract/types.js'
 import { SseError, toError, type CloseReason } from '../errors.js'
 import { serialize } from '../produce/emitter.js'
 import { checkOptions, invalidArgument } from '../produce/options.js'
@@ -61,10 +61,13 @@ const mostLast = 10_000
 export class Hub<S = Untyped> {
 	readonly #core: HubCore
 	readonly #options: HubOptions<S>
+	/** Makes text of values, if there is a contract; in the order of the calls. */
+	readonly #write: ReturnType<Contract<S>['writer']> | undefined
 
 	/** @param options see {@link HubOptions} */
 	constructor(options: HubOptions<S> = {}) {
 		this.#options = options
+		this.#write = options.events?.writer()
 		const create = (): HubCore => new HubCore(options)
 		this.#core = isHot ? keep(options.name, create, options.broker) : create()
 	}
@@ -79,7 +82,7 @@ export class Hub<S = Untyped> {
 	 *
 	 * @returns the event's cursor, once the broker has stored it, or the error; it never rejects.
 	 */
-	async publish<K extends Name<S>>(
+	async publish<K extends keyof S & string>(
 		topic: string,
 		name: K,
 		data: In<S, K>,
@@ -88,8 +91,8 @@ export class Hub<S = Untyped> {
 		try {
 			checkTopic(topic)
 			checkName(name)
-			const { events } = this.#options
-			const text = events ? events.encode(name, data) : serialize(name, data)
+			// Awaited in any case: a schema that is asynchronous for some values must not change the order.
+			const text = this.#write ? await this.#write(name, data) : serialize(name, data)
 			const { except, wait, client } = options
 			const entry = { topic, name, data: text, ...(except !== undefined && { except }) }
 			const [cursor = ''] = await this.#core.broker.append([entry], { wait, client })
@@ -114,11 +117,15 @@ export class Hub<S = Untyped> {
 		if (!request) throw invalidArgument('request', "the handler's Request", request)
 		if (member) checkMember(member)
 		const leaving: (() => void)[] = []
-		const producer = new Producer<S>(options, {
-			maxBuffer,
-			heartbeat: () => (core.recent.head ? encodeId(core.recent.head) : '') + heartbeatFrame,
-			ended: () => leaving.splice(0).forEach((leave) => leave())
-		})
+		const events = options.events ?? this.#options.events
+		const producer = new Producer<S>(
+			{ ...options, events },
+			{
+				maxBuffer,
+				heartbeat: () => (core.recent.head ? encodeId(core.recent.head) : '') + heartbeatFrame,
+				ended: () => leaving.splice(0).forEach((leave) => leave())
+			}
+		)
 		const receiver = new StreamReceiver(producer.stream, set, member?.id)
 		core.start()
 		const response = producer.run(options.start ?? (() => {}))
@@ -143,7 +150,8 @@ export class Hub<S = Untyped> {
 	 * for await (const { name, data } of hub.subscribe('orders', { signal })) console.log(name, data)
 	 * ```
 	 *
-	 * @throws {SseError} in the loop: `gap` when events were missed and no `gap` is given, `overflow` when it is too slow.
+	 * @throws {SseError} in the loop: `gap` when events were missed and no `gap` is given, `overflow` when it is too slow,
+	 * `parse` or `validation` when an event is not what the contract says.
 	 */
 	subscribe(topics: string | string[], options: SubscribeOptions = {}): AsyncIterable<HubEvent<S>> {
 		const set = this.#topics(topics)
@@ -210,7 +218,7 @@ export class Hub<S = Untyped> {
 	#iterate<T>(
 		topics: Set<string>,
 		{ after, signal, gap }: SubscribeOptions,
-		map: (entry: Parameters<typeof decodeEvent>[1]) => T
+		map: (entry: Parameters<typeof decodeEvent>[1]) => Promise<T>
 	): AsyncIterator<T> {
 		const core = this.#core
 		core.start()
@@ -231,7 +239,14 @@ export class Hub<S = Untyped> {
 		return {
 			async next() {
 				const { value, done } = await subscription.next()
-				return done ? { value: undefined, done } : { value: map(value), done: false }
+				if (done) return { value: undefined, done }
+				try {
+					return { value: await map(value), done: false }
+				} catch (thrown) {
+					// A loop that is thrown out of does not return the iterator.
+					await subscription.return()
+					throw thrown
+				}
 			},
 			async return() {
 				await subscription.return()

@@ -3,11 +3,11 @@ import type { Contract } from '../contract/types.js'
 import type { CloseReason } from '../errors.js'
 import { isCloseReason, closeReasons } from '../wire/control.js'
 import { decodeId } from '../wire/headers.js'
-import { createEmit } from './emitter.js'
+import { createEmit, createPacedEmit } from './emitter.js'
 import { Lock } from './lock.js'
 import { invalidArgument } from './options.js'
 import { endedError, type EventStream } from './stream.js'
-import type { Emit, ProducerConnection } from './types.js'
+import type { Emit, ProducerConnection, Unsafe } from './types.js'
 
 /**
  * What `start` receives. `lock`, `signal` and `emit` are made when first asked for: most streams use one or two of
@@ -33,6 +33,11 @@ export class Connection<S> implements ProducerConnection<S> {
 
 	get emit(): Emit<S> {
 		return (this.#emit ??= createEmit(this.#stream, this.#contract))
+	}
+
+	/** The `emit` for what is sent one after the other; with a contract it waits for asynchronous schemas. */
+	pacedEmit(): (...event: Parameters<Emit>) => Unsafe<void> | Promise<Unsafe<void>> {
+		return this.#contract ? createPacedEmit(this.#stream, this.#contract) : (this.emit as Emit)
 	}
 
 	get lock(): Writable<boolean> {

@@ -13,12 +13,36 @@ export function createEmit<S>(stream: EventStream, contract: Contract<S> | undef
 			// Before the data is written as text: a loop that goes on after the end should cost next to nothing.
 			if (stream.reason) return failed(endedError(stream.reason))
 			const text = contract ? contract.encode(name, data) : serialize(name, data)
-			const refused = stream.write(encodeEvent(name, text, options?.id, options?.retry))
-			return refused ? failed(refused) : ok
+			return send(stream, name, text, options)
 		} catch (thrown) {
 			return failed(toError(thrown))
 		}
 	}
+}
+
+/** As `emit`, for who can wait: then a schema may be asynchronous. */
+export function createPacedEmit<S>(
+	stream: EventStream,
+	contract: Contract<S>
+): (name: string, data: unknown, options?: EmitOptions) => Promise<Unsafe<void>> {
+	const write = contract.writer()
+	return async (name, data, options) => {
+		try {
+			return send(stream, name, await write(name, data), options)
+		} catch (thrown) {
+			return failed(toError(thrown))
+		}
+	}
+}
+
+function send(
+	stream: EventStream,
+	name: string,
+	text: string,
+	options: EmitOptions | undefined
+): Unsafe<void> {
+	const refused = stream.write(encodeEvent(name, text, options?.id, options?.retry))
+	return refused ? failed(refused) : ok
 }
 
 /** A string as it is, anything else as JSON. */

@@ -1,4 +1,5 @@
-import type { Emit, Emitted, ProducerConnection, UnnamedEvent } from './types.js'
+import type { Connection } from './connection.js'
+import type { Emitted, UnnamedEvent } from './types.js'
 
 /** Whether `start` returned something to iterate. */
 export function isAsyncIterable(value: unknown): value is AsyncIterable<never> {
@@ -17,11 +18,11 @@ export function isAsyncIterable(value: unknown): value is AsyncIterable<never> {
  */
 export async function pump<S>(
 	iterable: AsyncIterable<Emitted<S> | UnnamedEvent<S>>,
-	connection: ProducerConnection<S>,
+	connection: Connection<S>,
 	fail: (thrown: unknown) => void
 ): Promise<void> {
 	const { signal } = connection
-	const emit = connection.emit as Emit
+	const emit = connection.pacedEmit()
 	const iterator = iterable[Symbol.asyncIterator]()
 	let abandon = (): void => {}
 	signal.addEventListener('abort', () => abandon())
@@ -41,7 +42,8 @@ export async function pump<S>(
 			isOpen = !next?.done
 			if (!next || next.done) break
 			const { event = 'message', data, id, retry } = next.value
-			const { error } = emit(event, data, { id, retry })
+			const result = emit(event, data, { id, retry })
+			const { error } = result instanceof Promise ? await result : result
 			if (error && !signal.aborted) throw error
 			await connection.drained()
 		}

@@ -83,7 +83,10 @@ export function manualClock(start = new Date(Date.UTC(2000, 0))): ManualClock {
 		async advance(time) {
 			const duration = typeof time === 'number' ? time : +time + 1 - (+start + now)
 			if (!(duration >= 0))
-				throw new SseError('invalid-argument', 'advance() takes milliseconds, 0 or more, or a date that is still to come.')
+				throw new SseError(
+					'invalid-argument',
+					'advance() takes milliseconds, 0 or more, or a date that is still to come.'
+				)
 			const until = now + duration
 			await settled()
 			for (let due = first(); due && due[1].at <= until; due = first()) {

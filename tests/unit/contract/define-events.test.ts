@@ -211,7 +211,7 @@ describe('an asynchronous schema', () => {
 		const events = defineEvents({ a: asynchronous(async (value) => value) })
 		expect(thrownBy(() => events.encode('a', 1))).toBe(
 			"validation: The schema of 'a' is asynchronous, and emit() answers at once. Nothing was sent; " +
-				"validate on the client ({ validate: 'client' }), publish through a hub, or use a synchronous schema."
+				"validate on the client ({ validate: 'client' }), yield it from an async iterable, or publish it through a hub."
 		)
 	})
 

@@ -343,6 +343,27 @@ describe('an asynchronous schema', () => {
 		connection.close()
 	})
 
+	test('is waited for by an async iterable', async () => {
+		const { schema, open } = gated()
+		const slow = defineEvents({ slow: schema })
+		const errors: Error[] = []
+		const response = produce(
+			async function* () {
+				for (const data of [1, 2, -3]) yield { event: 'slow', data }
+			},
+			{ events: slow, error: (error) => errors.push(error), ping: false }
+		)
+		const text = response.text()
+		for (const value of [1, 2, -3]) {
+			await settled()
+			await open(value)
+		}
+		expect(await text).toBe(
+			':sveltekit-sse/1 hello ping=0\n\nevent: slow\ndata: 1\n\nevent: slow\ndata: 2\n\n:sveltekit-sse/1 close error\n\n'
+		)
+		expect(errors).toMatchObject([{ code: 'validation' }])
+	})
+
 	test('that answers after its reader has left, or its URL has changed, is not heard', async () => {
 		const { schema, open } = gated()
 		const slow = defineEvents({ slow: schema }, { validate: 'client' })
