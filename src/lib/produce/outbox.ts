@@ -1,12 +1,12 @@
 import { SseError } from '../errors.js'
-import { encodeText } from '../wire/bytes.js'
+import { encodeForNow, encodeText } from '../wire/bytes.js'
 import { gapFrame } from '../wire/control.js'
 import type { Overflow } from './types.js'
 
 /** Bytes that may sit in the response's own queue; what is more waits here, where it can still be dropped. */
 const window = 64 * 1024
 /** Characters gathered before they are encoded; more at once would not be cheaper, only later. */
-const gathered = 16 * 1024
+const gathered = 32 * 1024
 
 export interface OutboxOptions {
 	maxBuffer: number
@@ -92,7 +92,8 @@ export class Outbox {
 		if (this.#text === '') return
 		const text = this.#text
 		this.#text = ''
-		this.#put(encodeText(text))
+		// A chunk that has to wait must not hold on to more memory than it counts.
+		this.#put(this.#queued === 0 ? encodeForNow(text) : encodeText(text))
 	}
 
 	/** Sends what is left and a last frame, for which there is always room, then ends the response. */
@@ -139,6 +140,7 @@ export class Outbox {
 
 	/** Outboxes that have gathered something in this tick: one microtask for all of them. */
 	static #due: Outbox[] = []
+	static readonly #now = Promise.resolve()
 
 	static #sendDue(): void {
 		const due = Outbox.#due
@@ -152,7 +154,7 @@ export class Outbox {
 
 	#schedule(): void {
 		this.#isDue = true
-		if (Outbox.#due.push(this) === 1) void Promise.resolve().then(Outbox.#sendDue)
+		if (Outbox.#due.push(this) === 1) void Outbox.#now.then(Outbox.#sendDue)
 	}
 
 	get #hasRoom(): boolean {
