@@ -4,11 +4,11 @@ import { describeValue } from './schema.js'
  * How values become the text of events, and come back from it. Write your own for a format that is not here; the
  * suite `codecConformance` (`sveltekit-sse/testing`) checks it.
  *
- * - `encode` MUST return a string, and the same one for the same value: events may be encoded once for many clients.
+ * - `encode` MUST return a string, and the same one for the same value: an event is encoded once for many clients.
  * - `encode` MUST throw for a value that it cannot carry, rather than carry something else.
  * - `decode(encode(value))` MUST give an equal value, and MUST NOT give one that shares objects with the first.
- * - The text MUST be equal to itself after CR and CRLF have become LF, and unpaired surrogates U+FFFD: that is what an
- *   event stream does to it. JSON, which escapes them, is safe.
+ * - The text MUST be one that an event stream leaves as it is: without CR, which arrives as LF, and without unpaired
+ *   surrogates, which arrive as U+FFFD. JSON, which escapes them, is safe. (`textCodec` accepts both, and says so.)
  * - `decode` MUST throw for text that `encode` cannot have written. Text comes from the network: `decode` MUST NOT run
  *   it, and SHOULD cost no more than its length.
  * - Neither MUST keep anything from one call to the next.

@@ -1,3 +1,4 @@
+export { codecConformance, type CodecCase, type CodecUnderTest } from './codec-conformance.js'
 export { collect, type CollectOptions } from './collect.js'
 export { assertNothingOpen, leftovers, type Leftovers } from './leftovers.js'
 export { manualClock, type ManualClock } from './manual-clock.js'
