@@ -10,6 +10,7 @@ import type { Link, Member, Transition } from './link/link.js'
 import { acquire, shareKey } from './link/pool.js'
 import { report } from './link/report.js'
 import type { LinkOptions, Message, Reason, Status } from './link/types.js'
+import { describeTransition } from './source-event.js'
 import type { Callback, SourceEvent } from './source-options.js'
 
 /** What `source()` makes of its options. */
@@ -361,23 +362,11 @@ export class SseConnection<S = Untyped> implements Disposable {
 		transition: Transition,
 		message?: Pick<SourceEvent, 'name' | 'event' | 'data' | 'id'>
 	): void {
-		const { reason, status, error, attempt, delay, response } = transition
+		const { reason } = transition
 		const event: SourceEvent = {
+			...describeTransition(name, transition),
 			id: this.#lastEventId ?? '',
-			event: name,
-			name,
-			data: '',
 			...message,
-			isLocal: localReasons.has(reason),
-			status: response?.status ?? 0,
-			statusText: response?.statusText ?? '',
-			headers: response?.headers ?? new Headers(),
-			response,
-			error,
-			reason,
-			willReconnect: status === 'reconnecting',
-			delay,
-			attempt,
 			connect: () => this.#connectAgain(reason),
 			close: () => this.close()
 		}
@@ -400,9 +389,6 @@ function guard(run: () => void): void {
 		report(thrown)
 	}
 }
-
-/** What this side does, not the server. */
-const localReasons: ReadonlySet<Reason> = new Set(['unused', 'local', 'aborted', 'hidden', 'away'])
 
 interface Feeding {
 	name: string
