@@ -58,7 +58,8 @@ export function manualClock(start = new Date(Date.UTC(2000, 0))): ManualClock {
 		now: () => now,
 		date: () => new Date(+start + now),
 		setTimeout(run, delay) {
-			timers.set(++last, { at: now + Math.max(0, delay), run })
+			// Whole milliseconds, as real timers have them: then dates, which have no parts of one, are exact.
+			timers.set(++last, { at: now + Math.ceil(Math.max(0, delay)), run })
 			return last
 		},
 		clearTimeout: (timer) => void timers.delete(timer)
@@ -81,7 +82,7 @@ export function manualClock(start = new Date(Date.UTC(2000, 0))): ManualClock {
 			return due && due[1].at - now
 		},
 		async advance(time) {
-			const duration = typeof time === 'number' ? time : +time + 1 - (+start + now)
+			const duration = typeof time === 'number' ? Math.ceil(time) : +time + 1 - (+start + now)
 			if (!(duration >= 0))
 				throw new SseError(
 					'invalid-argument',
