@@ -47,7 +47,12 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	readonly #initial: T | I | Lazy<T>
 	readonly #subscribers = new Listeners<(value: T | I) => void>()
 	readonly #receivers = new Listeners<Receiver<T>>()
-	readonly #track = createSubscriber(() => this.#hold())
+	readonly #track = createSubscriber((update) => {
+		this.#update = update
+		return this.#hold()
+	})
+	/** Runs readers again. State that a template makes and reads in one breath is not tracked by that template. */
+	#update: (() => void) | undefined
 	#holds = 0
 	/** Closes the feed; there while it is open. */
 	#close: (() => void) | undefined
@@ -259,8 +264,10 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	}
 
 	#take(data: unknown, message: Message): void {
+		const before = this.#current
 		const outcome = this.#apply(data, message)
 		if (!outcome) return
+		if (this.#current !== before) this.#update?.()
 		if (this.#subscribers.size > 0) this.#publish()
 		if (!outcome.isEvent || this.#receivers.size === 0) return
 		const value = this.#plain(outcome)

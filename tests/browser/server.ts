@@ -1,25 +1,91 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { CloseReason } from '../../src/lib/errors.js'
+import { produce } from '../../src/lib/produce/produce.js'
+import type { ProducerConnection } from '../../src/lib/produce/types.js'
+import { startHttpServer } from '../support/http-server.js'
+
+/** What one test streams from: its streams, and what happened to them. */
+class Room {
+	readonly live = new Set<ProducerConnection>()
+	/** `Last-Event-ID` of each stream that was opened; null for none. */
+	readonly opened: (string | null)[] = []
+	/** The query of each stream that was opened. */
+	readonly queries: string[] = []
+	#changed = Promise.withResolvers<void>()
+
+	stream(request: Request, url: URL): Response {
+		this.opened.push(request.headers.get('last-event-id'))
+		this.queries.push(url.search)
+		const greeting = url.searchParams.get('greeting')
+		return produce(
+			(connection) => {
+				this.live.add(connection)
+				this.#change()
+				if (greeting) connection.emit('message', greeting)
+				return () => {
+					this.live.delete(connection)
+					this.#change()
+				}
+			},
+			{ request, headers: cors }
+		)
+	}
+
+	/** Resolves once as many streams are live, and have been opened, as the query says. */
+	async until(query: URLSearchParams): Promise<object> {
+		const live = query.get('live')
+		const opened = query.get('opened') ?? 0
+		while ((live !== null && this.live.size !== +live) || this.opened.length < +opened)
+			await this.#changed.promise
+		return { live: this.live.size, opened: this.opened, queries: this.queries }
+	}
+
+	#change(): void {
+		this.#changed.resolve()
+		this.#changed = Promise.withResolvers()
+	}
+}
+
+/** The page comes from another origin, and `Last-Event-ID` is a header that has to be allowed. */
+const cors = {
+	'access-control-allow-origin': '*',
+	'access-control-allow-headers': '*',
+	'access-control-allow-methods': '*'
+}
 
 /** The server that the browser tests stream from. */
 export async function startServer(): Promise<{ url: string; close: () => Promise<void> }> {
-	const server = createServer((_request, response) => {
-		response.writeHead(200, {
-			'content-type': 'text/event-stream',
-			'access-control-allow-origin': '*'
-		})
-		response.end('data: hello\n\n')
-	})
-	server.listen(0, '127.0.0.1')
-	await once(server, 'listening')
-	const { port } = server.address() as AddressInfo
-	return {
-		url: `http://127.0.0.1:${port}`,
-		async close() {
-			server.closeAllConnections()
-			server.close()
-			await once(server, 'close')
+	const rooms = new Map<string, Room>()
+
+	const server = await startHttpServer(async (request) => {
+		if (request.method === 'OPTIONS') return new Response(null, { headers: cors })
+		const url = new URL(request.url)
+		const [, name = '', action] = url.pathname.split('/')
+		let room = rooms.get(name)
+		if (!room) rooms.set(name, (room = new Room()))
+		switch (action) {
+			case 'stream':
+				return room.stream(request, url)
+			case 'emit': {
+				const events = (await request.json()) as [name: string, data: unknown, id?: string][]
+				for (const { emit } of room.live)
+					for (const [name, data, id] of events) emit(name, data, id === undefined ? {} : { id })
+				return Response.json({}, { headers: cors })
+			}
+			case 'end': {
+				const [reason, options] = (await request.json()) as [CloseReason, { retry?: number }]
+				for (const connection of room.live) connection.close(reason, options)
+				return Response.json({}, { headers: cors })
+			}
+			case 'until':
+				return Response.json(await room.until(url.searchParams), { headers: cors })
+			case 'page':
+				return new Response('<h1>A page</h1>', {
+					headers: { ...cors, 'content-type': 'text/html' }
+				})
+			default:
+				return new Response('There is no such page.', { status: 404, headers: cors })
 		}
-	}
+	})
+
+	return { url: server.url, close: () => server.kill() }
 }

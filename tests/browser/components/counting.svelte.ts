@@ -1,0 +1,17 @@
+/** What an effect has read so far; the status and the like must not make it run again. */
+export function count<T>(read: () => T): { values: T[]; stop: () => void } {
+	const values: T[] = []
+	let runs = $state(0)
+	const stop = $effect.root(() => {
+		$effect(() => {
+			values.push(read())
+			runs = values.length
+		})
+	})
+	return {
+		get values() {
+			return values.slice(0, runs)
+		},
+		stop
+	}
+}

@@ -1,0 +1,158 @@
+import { flushSync } from 'svelte'
+import { derived, get } from 'svelte/store'
+import { describe, expect } from 'vitest'
+import { render } from 'vitest-browser-svelte'
+import { source } from '../../src/lib/source.js'
+import Status from './components/Status.svelte'
+import Toggle from './components/Toggle.svelte'
+import Value from './components/Value.svelte'
+import { test } from './fixture.js'
+
+describe('reading in components', () => {
+	test('opens one request for all, and closes it with the last', async ({ room, connection }) => {
+		const channel = connection.select('message')
+		const screens = [
+			await render(Value, { channel, label: 'one' }),
+			await render(Value, { channel, label: 'two' }),
+			await render(Value, { channel: connection.select('other'), label: 'three' })
+		]
+		await room.until({ live: 1 })
+		await room.emit(['message', 'a'], ['other', 'b'])
+		await expect.element(screens[1]!.getByTestId('two')).toHaveTextContent('"a"')
+		await expect.element(screens[2]!.getByTestId('three')).toHaveTextContent('"b"')
+		await screens[0]!.unmount()
+		await screens[1]!.unmount()
+		await room.emit(['other', 'c'])
+		await expect.element(screens[2]!.getByTestId('three')).toHaveTextContent('"c"')
+		await screens[2]!.unmount()
+		expect(await room.until({ live: 0 })).toMatchObject({ opened: [null] })
+		expect(connection.status).toBe('idle')
+	})
+
+	test('is switched by {#if}', async ({ room, connection }) => {
+		const screen = await render(Toggle, { connection, isShown: false })
+		expect(connection.status).toBe('idle')
+		for (let round = 1; round <= 2; round++) {
+			await screen.rerender({ isShown: true })
+			await room.until({ live: 1, opened: round })
+			await room.emit(['message', `round ${round}`])
+			await expect.element(screen.getByTestId('value')).toHaveTextContent(`"round ${round}"`)
+			await screen.rerender({ isShown: false })
+			await room.until({ live: 0 })
+		}
+	})
+
+	test('by one page after another does not reconnect', async ({ room, connection }) => {
+		const channel = connection.select('message')
+		let page = await render(Value, { channel, label: 'page0' })
+		await room.until({ live: 1 })
+		for (let visit = 1; visit <= 5; visit++) {
+			await page.unmount()
+			page = await render(Value, { channel, label: `page${visit}` })
+			await room.emit(['message', `visit ${visit}`])
+			await expect.element(page.getByTestId(`page${visit}`)).toHaveTextContent(`"visit ${visit}"`)
+		}
+		await page.unmount()
+		expect(await room.until({ live: 0 })).toMatchObject({ opened: [null] })
+	})
+
+	// A component that is mounted and unmounted ten times used to leave connections behind.
+	test('ten times makes ten streams, and leaves none', async ({ room }) => {
+		const connection = source(room.url, { linger: 0 })
+		for (let round = 1; round <= 10; round++) {
+			const { unmount } = await render(Value, { channel: connection.select('message') })
+			await room.until({ live: 1, opened: round })
+			await unmount()
+			await room.until({ live: 0 })
+		}
+		expect((await room.until({ live: 0 })).opened).toHaveLength(10)
+	})
+
+	test('shows a late reader the last value at once', async ({ room, connection }) => {
+		const first = await render(Value, { channel: connection.select('message'), label: 'first' })
+		await room.until({ live: 1 })
+		await room.emit(['message', 'a'])
+		await expect.element(first.getByTestId('first')).toHaveTextContent('"a"')
+		const late = await render(Value, { channel: source(room.url).select('message'), label: 'late' })
+		expect(late.getByTestId('late').element().textContent).toBe('"a"')
+	})
+
+	test('is not done by showing the status', async ({ room, connection }) => {
+		const screen = await render(Status, { connection })
+		await expect.element(screen.getByTestId('status')).toHaveTextContent('idle')
+		expect(await room.until({ live: 0 })).toMatchObject({ opened: [] })
+		connection.connect()
+		await expect.element(screen.getByTestId('status')).toHaveTextContent('open')
+		await room.emit(['message', 'a', '7'])
+		await expect.element(screen.getByTestId('id')).toHaveTextContent('7 seen')
+		connection.close()
+		await expect.element(screen.getByTestId('status')).toHaveTextContent('closed')
+		await room.until({ live: 0 })
+	})
+})
+
+describe('two handles', () => {
+	test('on one link do not disturb one another', async ({ room, connection }) => {
+		const other = source(room.url)
+		const one = await render(Value, { channel: connection.select('message'), label: 'one' })
+		const two = await render(Value, { channel: other.select('message'), label: 'two' })
+		await room.until({ live: 1 })
+		connection.close()
+		await room.emit(['message', 'a'])
+		await expect.element(two.getByTestId('two')).toHaveTextContent('"a"')
+		await expect.element(one.getByTestId('one')).toHaveTextContent('""')
+		expect([connection.status, other.status]).toEqual(['closed', 'open'])
+		await two.unmount()
+		expect(await room.until({ live: 0 })).toMatchObject({ opened: [null] })
+	})
+})
+
+describe('outside of components', () => {
+	test('listeners hear duplicates and bursts, while state shows the latest', async ({
+		room,
+		connection
+	}) => {
+		const got: string[] = []
+		const all = Promise.withResolvers<void>()
+		const channel = connection.select('message')
+		channel.on((data) => (got.push(data), data === 'last' && all.resolve()))
+		await room.until({ live: 1 })
+		const burst = Array.from({ length: 1_000 }, (_, index) => `${index >> 1}`)
+		await room.emit(...[...burst, 'last'].map((data): [string, string] => ['message', data]))
+		await all.promise
+		expect(got).toEqual([...burst, 'last'])
+		expect(channel.current).toBe('last')
+	})
+
+	test('`get` and `derived` of svelte/store work', async ({ room, connection }) => {
+		const channel = connection.select('message')
+		const seen: string[] = []
+		const stop = derived(channel, (text) => `(${text})`).subscribe((text) => seen.push(text))
+		await room.until({ live: 1 })
+		const next = channel.next()
+		await room.emit(['message', 'a'])
+		await next
+		expect(get(channel)).toBe('a')
+		expect(seen).toEqual(['()', '(a)'])
+		stop()
+		await room.until({ live: 0 })
+	})
+
+	test('an effect that reads a channel and sets state does not loop', async ({
+		room,
+		connection
+	}) => {
+		const { count } = await import('./components/counting.svelte.js')
+		const channel = connection.select('message')
+		const counted = count(() => channel.current)
+		flushSync()
+		await room.until({ live: 1 })
+		const next = channel.next()
+		await room.emit(['message', 'a'])
+		await next
+		flushSync()
+		expect(counted.values).toEqual(['', 'a'])
+		counted.stop()
+		await room.until({ live: 0 })
+	})
+})
