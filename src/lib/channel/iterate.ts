@@ -31,7 +31,7 @@ export function iterate<T>(listen: Listen<T>): AsyncIterator<T> & Pick<Listening
 	const waiting: T[] = []
 	let error: SseError | undefined
 	let isOver = false
-	let wakers: (() => void)[] = []
+	const wakers: (() => void)[] = []
 	let stop: (() => void) | undefined
 
 	function wake(): void {
