@@ -69,8 +69,8 @@ describe('a contract', () => {
 	})
 
 	test('keeps any and unknown as they are', () => {
-		const loose = defineEvents({ any: type<any>(), unknown: type<unknown>() }) // eslint-disable-line @typescript-eslint/no-explicit-any
-		type Events = typeof loose extends Contract<infer S> ? S : never
+		const _loose = defineEvents({ any: type<any>(), unknown: type<unknown>() }) // eslint-disable-line @typescript-eslint/no-explicit-any
+		type Events = typeof _loose extends Contract<infer S> ? S : never
 		expectTypeOf<In<Events, 'any'>>().toBeAny()
 		expectTypeOf<Out<Events, 'unknown'>>().toBeUnknown()
 	})
