@@ -42,6 +42,11 @@ export class Program {
 		})
 	}
 
+	/** Lines that nobody has asked for yet. */
+	get rest(): unknown[] {
+		return [...this.#lines]
+	}
+
 	/** What it wrote to stderr. */
 	get errors(): string {
 		return this.#errors

@@ -47,9 +47,6 @@ export async function pump<S>(
 			if (error && !signal.aborted) throw error
 			await connection.drained()
 		}
-	} catch (thrown) {
-		// A generator that fails because it was told to stop has done what it was told.
-		if (!signal.aborted) throw thrown
 	} finally {
 		// Not awaited: a generator that waits for something of its own cannot return before that has come.
 		if (isOpen) Promise.resolve(iterator.return?.()).catch(fail)

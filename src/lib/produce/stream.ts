@@ -68,7 +68,8 @@ export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating
 				maxDuration * (1 - Math.random() / 5)
 			)
 		}
-		if (request?.signal.aborted) this.#gone()
+		// A HEAD request, which SvelteKit hands to GET, has no body: its response would never be finished.
+		if (request?.signal.aborted || request?.method === 'HEAD') this.#gone()
 		return new Response(body, { headers: streamHeaders(this.#options.headers) })
 	}
 

@@ -44,7 +44,7 @@ describe.for(Object.entries(endings))('%s', ([, { options, end, reason }]) => {
 	const begin = (open: (options?: ProduceOptions, start?: Start) => Produced, start?: Start) => {
 		const abort = new AbortController()
 		const request = new Request('http://test', { signal: abort.signal })
-		return { abort, produced: open({ request, ...options }, start) }
+		return { abort, produced: open({ request, maxDuration: 60_000, ...options }, start) }
 	}
 
 	test('runs both stop functions once, and aborts the signal', async ({ open, clock }) => {
@@ -98,6 +98,7 @@ describe.for(Object.entries(endings))('%s', ([, { options, end, reason }]) => {
 		const forget = vi.spyOn(abort.signal, 'removeEventListener')
 		const produced = open({
 			request: { signal: abort.signal, headers: new Headers() } as Request,
+			maxDuration: 60_000,
 			...options
 		})
 		await end(produced, { abort, clock })

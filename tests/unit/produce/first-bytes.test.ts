@@ -42,6 +42,20 @@ test('a large first event does not come before the announcement', async ({ open 
 	])
 })
 
+// Its response never ended, and whatever came next on the connection waited for that.
+test('a HEAD request gets the headers, and its connection is free again', async ({ serve }) => {
+	const reasons: string[] = []
+	const server = await serve((request) =>
+		produce(() => (_, reason) => void reasons.push(reason), { request })
+	)
+	const { status, headers } = await fetch(server.url, { method: 'HEAD' })
+	expect([status, headers.get('content-type'), reasons]).toEqual([
+		200,
+		'text/event-stream',
+		['gone']
+	])
+})
+
 test('headers of the user are sent along, `connection` and what breaks a stream are not', ({
 	open
 }) => {

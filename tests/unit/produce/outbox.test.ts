@@ -258,6 +258,19 @@ describe('drained()', () => {
 		log.leave()
 	})
 
+	// Such a stream asks for nothing more until somebody waits.
+	test('resolves also in a stream that had nothing to do before', async ({ open }) => {
+		const produced = open()
+		const next = produced.chunks()
+		await next()
+		await settled()
+		produced.connection.emit('a', 'x'.repeat(60_000))
+		produced.connection.emit('a', 'y'.repeat(60_000))
+		const drained = produced.connection.drained()
+		while (produced.connection.buffered > 0) await next()
+		await drained
+	})
+
 	test.for<[string, (produced: Produced) => unknown]>([
 		['the client leaves', ({ response }) => response.body!.cancel()],
 		['the stream is closed', ({ connection }) => connection.close()],

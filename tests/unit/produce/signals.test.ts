@@ -32,6 +32,8 @@ describe.for(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
 		await retryOf(late!)
 		expect(await (await fetch(`${url}/finish`)).text()).toBe('finished')
 		expect(await server.exit).toEqual({ code: 7, signal: null })
+		// Its listener heard the signal once.
+		expect(server.rest).toEqual([])
 		expect(server.errors).toBe('')
 	})
 })
