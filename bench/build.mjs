@@ -1,0 +1,76 @@
+// What a contestant's process loads: the packaged library, and its forerunner, bundled as Vite bundles them into an
+// app for production.
+
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const variable = 'SVELTEKIT_SSE_BENCH'
+
+/** Where a bundle lies. @param {string} name of a file that `build` made, without its ending */
+export function library(name) {
+	return pathToFileURL(join(process.env[variable] ?? '', `${name}.js`)).href
+}
+
+/** Packages and bundles everything into a temporary folder; returns what removes it. */
+export async function build() {
+	const folder = mkdtempSync(join(tmpdir(), 'sveltekit-sse-bench-'))
+	process.env[variable] = folder
+	const { tool } = await import('../scripts/install.mjs')
+	const dist = join(folder, 'dist')
+	// The packaged files import what the library depends on.
+	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
+	if (!existsSync(join(root, '.svelte-kit/tsconfig.json')))
+		await tool('@sveltejs/kit/svelte-kit.js', ['sync'], { quiet: true })
+	const packaged = await tool(
+		'@sveltejs/package/svelte-package.js',
+		['--output', dist, '--types', 'false'],
+		{ quiet: true }
+	)
+	if (packaged.code !== 0) throw new Error(`svelte-package failed:\n${packaged.output}`)
+	/** @type {Record<string, string>} */
+	const entries = {
+		'sveltekit-sse': join(dist, 'index.js'),
+		'sveltekit-sse-0.14': join(root, 'node_modules/sveltekit-sse-0.14/dist/index.js')
+	}
+	const hub = join(dist, 'hub/index.js')
+	if (existsSync(hub)) entries.hub = hub
+	await bundle(entries, folder, 'server')
+	await bundle(
+		{ client: join(dist, 'index.js'), 'client-0.14': entries['sveltekit-sse-0.14'] ?? '' },
+		folder,
+		'client'
+	)
+	return () => rmSync(folder, { recursive: true, force: true })
+}
+
+/**
+ * @param {Record<string, string>} input
+ * @param {string} folder
+ * @param {'server' | 'client'} side
+ */
+async function bundle(input, folder, side) {
+	const { build } = await import('vite')
+	const { svelte } = await import('@sveltejs/vite-plugin-svelte')
+	await build({
+		root,
+		configFile: false,
+		logLevel: 'error',
+		plugins: [svelte({ configFile: false })],
+		ssr: { noExternal: true },
+		build: {
+			ssr: side === 'server',
+			outDir: folder,
+			emptyOutDir: false,
+			minify: false,
+			modulePreload: false,
+			rolldownOptions: {
+				input,
+				preserveEntrySignatures: 'strict',
+				output: { entryFileNames: '[name].js', chunkFileNames: `${side}-[name]-[hash].js` }
+			}
+		}
+	})
+}
