@@ -1,6 +1,5 @@
 import type { Writable } from 'svelte/store'
 import type { Contract } from '../contract/types.js'
-import type { CloseReason } from '../errors.js'
 import { isCloseReason, closeReasons } from '../wire/control.js'
 import { decodeId } from '../wire/headers.js'
 import { createEmit, createPacedEmit } from './emitter.js'
@@ -10,8 +9,8 @@ import { endedError, type EventStream } from './stream.js'
 import type { Emit, ProducerConnection, Unsafe } from './types.js'
 
 /**
- * What `start` receives. `lock`, `signal` and `emit` are made when first asked for: most streams use one or two of
- * them, and ten thousand idle connections should not pay for the rest.
+ * What `start` receives, and takes apart. Its functions and objects are made when they are asked for: most streams use
+ * one or two of them, and ten thousand idle connections should not pay for the rest.
  */
 export class Connection<S> implements ProducerConnection<S> {
 	readonly #stream: EventStream
@@ -64,13 +63,16 @@ export class Connection<S> implements ProducerConnection<S> {
 		return this.#stream.buffered
 	}
 
-	// Arrow functions, since `start` takes its members apart.
-	readonly drained = (): Promise<void> => this.#stream.drained()
+	get drained(): () => Promise<void> {
+		return () => this.#stream.drained()
+	}
 
-	readonly close = (reason: CloseReason = 'done', options?: { retry?: number }): void => {
-		if (!isCloseReason(reason))
-			throw invalidArgument('reason', `one of ${closeReasons.join(', ')}`, reason)
-		this.#stream.end(reason, options?.retry)
+	get close(): ProducerConnection['close'] {
+		return (reason = 'done', options) => {
+			if (!isCloseReason(reason))
+				throw invalidArgument('reason', `one of ${closeReasons.join(', ')}`, reason)
+			this.#stream.end(reason, options?.retry)
+		}
 	}
 
 	/** Tells the producer, through whatever it asked for, that the stream has ended. */

@@ -38,11 +38,15 @@ const lastBytes = 1_000
 /** Milliseconds after which a process that was told to end, and has not, counts as going on. */
 const survived = 60_000
 
-/** Counts a stream as open; returns what takes it off again. */
-export function enlist(stream: Drainable): () => void {
+/** Counts a stream as open. */
+export function enlist(stream: Drainable): void {
 	registry.streams.add(stream)
 	listenForSignals()
-	return () => registry.streams.delete(stream)
+}
+
+/** Counts a stream as ended. */
+export function delist(stream: Drainable): void {
+	registry.streams.delete(stream)
 }
 
 /** How many streams of this process are open. */

@@ -6,11 +6,14 @@ import type { Overflow } from './types.js'
 /** Bytes that may sit in the response's own queue; what is more waits here, where it can still be dropped. */
 const window = 64 * 1024
 /** Characters gathered before they are encoded; more at once would not be cheaper, only later. */
-const gathered = 32 * 1024
+const gathered = 24 * 1024
 
 export interface OutboxOptions {
 	maxBuffer: number
 	overflow: Overflow
+}
+
+export interface OutboxOwner {
 	/** Called when the buffer is full and the policy is to end the stream. */
 	full(): void
 }
@@ -24,6 +27,7 @@ export interface OutboxOptions {
  */
 export class Outbox {
 	readonly #options: OutboxOptions
+	readonly #owner: OutboxOwner
 	readonly #window: number
 	/** Half a byte more than bytes can fill, so that a desired size of 0 means only that the stream has closed. */
 	readonly #highWaterMark: number
@@ -38,12 +42,11 @@ export class Outbox {
 	#waitingBytes = 0
 	#gap = false
 	#closing = false
-	/** Resolves the promise that `pull` left open: asks the stream to call when there is room. */
-	#resume: (() => void) | undefined
 	#drained: (() => void)[] | undefined
 
-	constructor(options: OutboxOptions) {
+	constructor(options: OutboxOptions, owner: OutboxOwner) {
 		this.#options = options
+		this.#owner = owner
 		this.#window = Math.min(window, Math.ceil(options.maxBuffer / 4))
 		this.#highWaterMark = this.#window + 0.5
 	}
@@ -120,22 +123,13 @@ export class Outbox {
 	drained(): Promise<void> {
 		this.flush()
 		if (!this.isFull || this.#closing) return Promise.resolve()
-		return new Promise((resolve) => {
-			;(this.#drained ??= []).push(resolve)
-			this.#resume?.()
-		})
+		return new Promise((resolve) => (this.#drained ??= []).push(resolve))
 	}
 
-	/** Called by the stream when there is room. */
-	pull(): Promise<void> | undefined {
-		this.#resume = undefined
+	/** Called by the stream after each chunk that leaves room. */
+	pull(): void {
 		this.#moveOn()
-		if (this.#closing && this.#waiting.length === 0) return undefined
 		if (!this.isFull) this.#settle()
-		// While the promise is open the stream does not call again, which saves two calls per chunk. Only an outbox
-		// that waits for room resolves it.
-		if (this.#waiting.length > 0 || this.#text !== '' || this.#drained) return undefined
-		return new Promise((resolve) => (this.#resume = resolve))
 	}
 
 	/** Outboxes that have gathered something in this tick: one microtask for all of them. */
@@ -147,8 +141,8 @@ export class Outbox {
 		Outbox.#due = []
 		for (const outbox of due) {
 			outbox.#isDue = false
+			// While the client is behind, later ticks join this one.
 			if (outbox.#hasRoom) outbox.flush()
-			else outbox.#resume?.()
 		}
 	}
 
@@ -194,7 +188,7 @@ export class Outbox {
 				this.#gap = true
 				return undefined
 			}
-		} else if (overflow === 'close') this.#options.full()
+		} else if (overflow === 'close') this.#owner.full()
 		return new SseError(
 			'overflow',
 			`The client reads too slowly: ${this.buffered} of ${maxBuffer} bytes are waiting. ` +
@@ -206,7 +200,6 @@ export class Outbox {
 		if (this.#hasRoom) return this.#pass(chunk)
 		this.#waiting.push(chunk)
 		this.#waitingBytes += chunk.byteLength
-		this.#resume?.()
 	}
 
 	/** Into the response's own queue, from which nothing can be taken back. */

@@ -50,7 +50,7 @@ export class Producer<S> {
 			if (isPromiseLike(started))
 				Promise.resolve(started)
 					.then((value) => this.#settle(value))
-					.catch(this.#fail)
+					.catch((thrown) => this.#fail(thrown))
 			else this.#settle(started)
 		} catch (thrown) {
 			this.#fail(thrown)
@@ -61,7 +61,8 @@ export class Producer<S> {
 
 	#settle(started: Started<S>): void {
 		if (isAsyncIterable(started)) {
-			pump(started, this.#connection, this.#fail).catch(this.#fail)
+			const fail = (thrown: unknown): void => this.#fail(thrown)
+			pump(started, this.#connection, fail).catch(fail)
 		} else if (typeof started === 'function') {
 			if (this.stream.reason) this.#call(started, this.stream.reason)
 			else this.#stopReturned = started
@@ -72,7 +73,7 @@ export class Producer<S> {
 		const returned = this.#stopReturned
 		this.#stopReturned = undefined
 		this.#hooks.ended?.(reason)
-		this.#connection.ended(this.#report)
+		this.#connection.ended((thrown) => this.#report(thrown))
 		this.#call(this.#options.stop, reason)
 		this.#call(returned, reason)
 	}
@@ -80,20 +81,20 @@ export class Producer<S> {
 	#call(stop: Stop | undefined, reason: StopReason): void {
 		if (!stop) return
 		try {
-			Promise.resolve(stop(this.stream, reason)).catch(this.#report)
+			Promise.resolve(stop(this.stream, reason)).catch((thrown) => this.#report(thrown))
 		} catch (thrown) {
 			this.#report(thrown)
 		}
 	}
 
-	readonly #fail = (thrown: unknown): void => {
+	#fail(thrown: unknown): void {
 		// A producer that gave up because its stream had ended did what it was told.
 		if (!(this.stream.reason && isAbort(thrown))) this.#report(thrown)
 		this.stream.end('error')
 	}
 
 	/** Reported once, and never an unhandled rejection, not even when reporting fails. */
-	readonly #report = (thrown: unknown): void => {
+	#report(thrown: unknown): void {
 		try {
 			const { error = console.error } = this.#options
 			// Typed to return nothing, but an async function fits too, and may reject.

@@ -3,9 +3,9 @@ import type { Contract } from '../contract/types.js'
 import { SseError, type CloseReason } from '../errors.js'
 import { closeFrame, heartbeatFrame, helloFrame } from '../wire/control.js'
 import { streamHeaders } from '../wire/headers.js'
-import { enlist, type Drainable } from './drain.js'
+import { delist, enlist, type Drainable } from './drain.js'
 import { heartbeatWheel, type Beating, type HeartbeatWheel } from './heartbeat.js'
-import { Outbox } from './outbox.js'
+import { Outbox, type OutboxOwner } from './outbox.js'
 import type { Overflow, StopReason } from './types.js'
 
 export interface StreamOptions {
@@ -34,7 +34,9 @@ const farewellStep = 1_000
  * states   open → ended (nothing is accepted any more; the last bytes may still be on their way)
  * owner    whoever made it writes; `cancel`, the request's signal, the policies and `end` all end it through `#end`
  */
-export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating, Drainable {
+export class EventStream
+	implements UnderlyingDefaultSource<Uint8Array>, Beating, Drainable, OutboxOwner
+{
 	lastBeat = 0
 	readonly #options: StreamOptions
 	readonly #outbox: Outbox
@@ -42,15 +44,12 @@ export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating
 	#reason: StopReason | undefined
 	#rotation: Timer
 	#farewell: Timer
-	#delist: (() => void) | undefined
+	/** Listens to the request's signal, when there is a request. */
+	#gone: (() => void) | undefined
 
 	constructor(options: StreamOptions) {
 		this.#options = options
-		this.#outbox = new Outbox({
-			maxBuffer: options.maxBuffer,
-			overflow: options.overflow,
-			full: () => this.end('slow')
-		})
+		this.#outbox = new Outbox(options, this)
 		this.#wheel = options.ping === false ? undefined : heartbeatWheel(options.ping)
 	}
 
@@ -59,8 +58,11 @@ export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating
 		const body = new ReadableStream(this, this.#outbox.strategy)
 		const { request, maxDuration } = this.#options
 		this.#wheel?.add(this)
-		this.#delist = enlist(this)
-		request?.signal.addEventListener('abort', this.#gone)
+		enlist(this)
+		if (request) {
+			this.#gone = () => this.cancel()
+			request.signal.addEventListener('abort', this.#gone)
+		}
 		if (maxDuration !== undefined) {
 			// Up to a fifth earlier, never later: a platform's own limit must not be hit.
 			this.#rotation = clock.setTimeout(
@@ -69,7 +71,7 @@ export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating
 			)
 		}
 		// A HEAD request, which SvelteKit hands to GET, has no body: its response would never be finished.
-		if (request?.signal.aborted || request?.method === 'HEAD') this.#gone()
+		if (request?.signal.aborted || request?.method === 'HEAD') this.cancel()
 		return new Response(body, { headers: streamHeaders(this.#options.headers) })
 	}
 
@@ -119,8 +121,8 @@ export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating
 		this.#outbox.open(controller, helloFrame(ping, retry, events))
 	}
 
-	pull(): Promise<void> | undefined {
-		return this.#outbox.pull()
+	pull(): void {
+		this.#outbox.pull()
 	}
 
 	cancel(): void {
@@ -129,16 +131,19 @@ export class EventStream implements UnderlyingDefaultSource<Uint8Array>, Beating
 		else this.#end('gone')
 	}
 
-	readonly #gone = (): void => this.#end('gone')
+	/** The client reads too slowly. */
+	full(): void {
+		this.end('slow')
+	}
 
 	/** The one way out, for every ending. Without a last frame nobody is there to read one. */
 	#end(reason: StopReason, lastFrame?: string): void {
 		if (this.#reason) return
 		this.#reason = reason
 		this.#wheel?.delete(this)
-		this.#delist?.()
+		delist(this)
 		clock.clearTimeout(this.#rotation)
-		this.#options.request?.signal.removeEventListener('abort', this.#gone)
+		if (this.#gone) this.#options.request?.signal.removeEventListener('abort', this.#gone)
 		if (lastFrame === undefined) {
 			this.#outbox.discard()
 		} else {

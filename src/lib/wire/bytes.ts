@@ -9,19 +9,28 @@ const short = 1024
 // into memory that is used again and again, and copied out. Nobody else ever sees the scratch.
 let scratch: Uint8Array | undefined
 
+// Where Node's buffers are, memory need not be cleared before it is written, and short buffers come out of a pool, of
+// which Node sees to it that nobody can transfer it away from under the others.
+const buffers = (globalThis as { Buffer?: Buffers }).Buffer
+
+interface Buffers {
+	from(text: string): Uint8Array
+	allocUnsafeSlow(size: number): Uint8Array
+}
+
 /** The bytes of some text, in memory of their own. */
 export function encodeText(text: string): Uint8Array {
 	if (text.length > most) return encoder.encode(text)
 	// A character has at most three bytes: those that need four in UTF-8 are two characters.
 	scratch ??= new Uint8Array(3 * most)
-	return scratch.slice(0, encoder.encodeInto(text, scratch).written)
+	const { written } = encoder.encodeInto(text, scratch)
+	if (!buffers) return scratch.slice(0, written)
+	const bytes = buffers.allocUnsafeSlow(written)
+	bytes.set(scratch.subarray(0, written))
+	return bytes
 }
-
-// Node keeps a pool for short buffers, and sees to it that nobody can transfer one away from under the others. For one
-// event at a time that is four times as fast.
-const pool = (globalThis as { Buffer?: { from(text: string): Uint8Array } }).Buffer
 
 /** The same for bytes that are taken at once: short ones may hold on to memory that they share with others. */
 export function encodeForNow(text: string): Uint8Array {
-	return pool && text.length <= short ? pool.from(text) : encodeText(text)
+	return buffers && text.length <= short ? buffers.from(text) : encodeText(text)
 }
