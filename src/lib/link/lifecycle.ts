@@ -1,8 +1,8 @@
 import { Listeners } from './listeners.js'
 
-/** What a page tells its links; `document.hidden` says more about `visibilitychange`. */
+/** What a page tells its links, or a test: `close`. `document.hidden` says more about `visibilitychange`. */
 export type PageEvent =
-	'offline' | 'online' | 'pagehide' | 'pageshow' | 'resume' | 'visibilitychange'
+	'close' | 'offline' | 'online' | 'pagehide' | 'pageshow' | 'resume' | 'visibilitychange'
 
 const windowEvents: PageEvent[] = ['offline', 'online', 'pagehide', 'pageshow']
 const documentEvents: PageEvent[] = ['resume', 'visibilitychange']
@@ -26,6 +26,11 @@ export function watchPage(listener: (event: PageEvent) => void): () => void {
 /** How many links are up, or will be by themselves. */
 export function liveLinks(): number {
 	return listeners.size
+}
+
+/** Closes all of them, whoever reads them. */
+export function closeLinks(): void {
+	listeners.each((listener) => listener('close'))
 }
 
 export function isHidden(): boolean {

@@ -214,6 +214,7 @@ export class Link {
 	#hearPage(event: PageEvent): void {
 		const { reason } = this.#state
 		if (event === 'pagehide') return this.#pause('away')
+		if (event === 'close') return this.#become(machine.closed)
 		if (event === 'visibilitychange') {
 			if (isHidden()) return this.#hidden()
 			this.#pauseAt = undefined

@@ -39,6 +39,9 @@ export const initial: State = {
 	settled: true
 }
 
+/** Nothing is left of what was, and nothing is wanted. */
+export const closed: State = { ...initial, status: 'closed', reason: 'local' }
+
 /** Whether a request is under way. */
 export function isActive(state: State): boolean {
 	return state.status === 'connecting' || state.status === 'open' || isDoubted(state)

@@ -9,7 +9,6 @@ import type { SourceOptions } from '../source-options.js'
 import { gapFrame } from '../wire/control.js'
 import { memoryFetch } from './memory-fetch.js'
 import { settled } from './settle.js'
-import { undoLater } from './tidy.js'
 
 /** What a test can do to a mock source, in the place of the server and of the network. */
 export interface MockControls<S = Untyped> {
@@ -77,7 +76,6 @@ export function mockSource<S = Untyped>(
 		fetch: fetch as typeof globalThis.fetch,
 		cache: false
 	})
-	undoLater(() => connection.close())
 	const controls: MockControls<S> = {
 		requests: fetch.requests,
 		respond: fetch.respond,

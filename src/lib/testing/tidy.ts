@@ -1,4 +1,5 @@
 import { environment } from '../environment.js'
+import { closeLinks } from '../link/lifecycle.js'
 
 /** What puts the library back as it was before a test; the last that was done is undone first. */
 const steps = new Set<() => void>()
@@ -13,8 +14,8 @@ export function undoLater(undo: () => void): () => void {
 }
 
 /**
- * Puts back what this room has changed: closes mock sources, drops what their fetch has open, and gives the library its
- * clock and the page its `fetch` back. For after each test; calling it again does nothing.
+ * Puts everything back for the next test: closes the connections of `source()`, those of mock sources included, and gives
+ * the library its clock and the page its `fetch` back. For after each test; calling it again does nothing.
  *
  * @example
  * ```ts
@@ -28,6 +29,8 @@ export function undoLater(undo: () => void): () => void {
  * ```
  */
 export function cleanup(): void {
+	// First, while their clock and their network are there: the next test must not meet them again.
+	closeLinks()
 	for (const step of [...steps].reverse()) step()
 }
 
