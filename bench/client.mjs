@@ -42,9 +42,10 @@ class Connection {
 	/** @param {number} port @param {number} number @param {boolean} isOnly */
 	constructor(port, number, isOnly) {
 		this.number = number
+		/** @type {PromiseWithResolvers<void>} */
 		const { promise, resolve, reject } = Promise.withResolvers()
 		this.#settle = { resolve, reject }
-		/** The headers and a first byte of the body are there. @type {Promise<void>} */
+		/** The headers and a first byte of the body are there. */
 		this.opened = promise
 		this.isOnly = isOnly
 		this.socket = connect({
@@ -68,7 +69,7 @@ class Connection {
 
 	/** @param {Buffer} bytes */
 	#open(bytes) {
-		this.#head += bytes.latin1Slice()
+		this.#head += bytes.toString('latin1')
 		const end = this.#head.indexOf('\r\n\r\n')
 		if (end < 0 || this.#head.length === end + 4) return
 		if (!this.#head.startsWith('HTTP/1.1 200')) this.#settle.reject(new Error(this.#head))
@@ -122,7 +123,9 @@ let last = 0
 obey({
 	/** Opens connections, and says how long it took, in milliseconds. */
 	async open(/** @type {{ ports: [number, number], count: number }} */ { ports, count }) {
-		answers ??= connect(ports[1], '127.0.0.1').setNoDelay().on('error', () => {})
+		answers ??= connect(ports[1], '127.0.0.1')
+			.setNoDelay()
+			.on('error', () => {})
 		const start = performance.now()
 		/** @type {Set<Promise<void>>} */
 		const under = new Set()

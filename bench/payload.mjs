@@ -51,7 +51,7 @@ export function checkBody(body, { size, events, ticks }) {
 	let expected = 0
 	let count = 0
 	for (let at = body.indexOf(hash); at >= 0; at = body.indexOf(hash, at + length)) {
-		const number = +body.latin1Slice(at + 1, at + 1 + digits)
+		const number = +body.toString('latin1', at + 1, at + 1 + digits)
 		if (number !== expected)
 			throw new Error(`event ${count} has number ${number} in place of ${expected}`)
 		// A body that was not kept to its end.
@@ -77,10 +77,10 @@ function filler(size) {
  */
 export function unchunk(raw) {
 	let length = 0
-	for (let at = 0; at < raw.length; ) {
+	for (let at = 0; at < raw.length;) {
 		const lineEnd = raw.indexOf('\r\n', at)
 		if (lineEnd < 0) break
-		const size = parseInt(raw.latin1Slice(at, lineEnd), 16)
+		const size = parseInt(raw.toString('latin1', at, lineEnd), 16)
 		if (!Number.isInteger(size)) throw new Error(`no chunk at byte ${at}`)
 		if (size === 0) break
 		length += raw.copy(raw, length, lineEnd + 2, lineEnd + 2 + size)

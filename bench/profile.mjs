@@ -25,7 +25,11 @@ export async function stop() {
 	profile.samples?.forEach((id, index) => {
 		const frame = nodes.get(id)?.callFrame
 		if (!frame) return
-		const file = frame.url.split('/').slice(-2).join('/').replace(/^sveltekit-sse-bench-[^/]*\//, '')
+		const file = frame.url
+			.split('/')
+			.slice(-2)
+			.join('/')
+			.replace(/^sveltekit-sse-bench-[^/]*\//, '')
 		const name = `${frame.functionName || '(anonymous)'} ${file}${file && `:${frame.lineNumber + 1}`}`
 		shares.set(name, (shares.get(name) ?? 0) + (profile.timeDeltas?.[index] ?? 0) / total)
 	})

@@ -67,7 +67,14 @@ function section(table) {
 	const own = table.rows.find(({ name }) => name === (table.ours ?? 'ours'))
 	const extra = [...new Set(table.rows.flatMap(({ more }) => Object.keys(more ?? {})))]
 	const hasCosts = table.rows.some(({ costs }) => costs)
-	const headers = ['', table.unit, '±', 'this library is', ...(hasCosts ? ['CPU µs', 'CPU ratio'] : []), ...extra]
+	const headers = [
+		'',
+		table.unit,
+		'±',
+		'this library is',
+		...(hasCosts ? ['CPU µs', 'CPU ratio'] : []),
+		...extra
+	]
 	const rows = [...table.rows].map((row) => [
 		labelOf(row.name),
 		number(median(row.values)),
@@ -81,7 +88,12 @@ function section(table) {
 			: []),
 		...extra.map((key) => (row.more?.[key] ? number(median(row.more[key])) : ''))
 	])
-	return [`## ${table.title}`, table.text, `![${table.title}](./plots/${table.name}.svg)`, markdown(headers, rows)]
+	return [
+		`## ${table.title}`,
+		table.text,
+		`![${table.title}](./plots/${table.name}.svg)`,
+		markdown(headers, rows)
+	]
 }
 
 /** @param {string[]} headers @param {string[][]} rows */
@@ -97,5 +109,8 @@ export function number(value) {
 	if (value === 0) return '0'
 	const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))))
 	const rounded = digits > 0 ? value : +value.toPrecision(3)
-	return rounded.toLocaleString('en', { maximumFractionDigits: Math.min(digits, 4), minimumFractionDigits: 0 })
+	return rounded.toLocaleString('en', {
+		maximumFractionDigits: Math.min(digits, 4),
+		minimumFractionDigits: 0
+	})
 }

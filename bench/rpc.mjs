@@ -30,7 +30,10 @@ export class Worker {
 	 * @param {string[]} [execArgv] options for Node
 	 */
 	constructor(file, args = [], execArgv = []) {
-		this.#child = fork(new URL(file, import.meta.url), args, { execArgv, serialization: 'advanced' })
+		this.#child = fork(new URL(file, import.meta.url), args, {
+			execArgv,
+			serialization: 'advanced'
+		})
 		this.#child.on('message', (/** @type {any} */ { id, result, error }) => {
 			const open = this.#open.get(id)
 			this.#open.delete(id)

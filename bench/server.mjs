@@ -117,7 +117,13 @@ obey({
 		const events = sent * round.length * (round[0]?.texts.length ?? 0) * streams.size
 		const rate = (events / elapsed) * 1_000
 		blocked.sort((one, other) => one - other)
-		return { events, rate, cpu: (user + system) / events, times, blocked: blocked[blocked.length >> 1] }
+		return {
+			events,
+			rate,
+			cpu: (user + system) / events,
+			times,
+			blocked: blocked[blocked.length >> 1]
+		}
 	},
 
 	/** Feeds all streams one tick. */
@@ -142,6 +148,7 @@ obey({
 	},
 
 	held,
+	pid: () => process.pid,
 	count: () => streams.size,
 	stops: () => [...stops],
 	profile: () => import('./profile.mjs').then(({ start }) => start()),

@@ -32,8 +32,7 @@ export const contestants = {
 		label: 'better-sse (fetch), channel',
 		load: () => import('./better-sse-channel.mjs')
 	},
-	hono: { label: 'Hono streamSSE', load: () => import('./hono.mjs') },
-	'query-live': { label: "SvelteKit's query.live", load: () => import('./query-live.mjs') }
+	hono: { label: 'Hono streamSSE', load: () => import('./hono.mjs') }
 }
 
 /** A name with this ending is the same contestant once more: what the two differ by is noise. */

@@ -20,8 +20,8 @@ export default {
 				for (const text of texts) wake(encoder.encode(`event: message\ndata: ${text}\n\n`))
 			}
 		})
-		return new Response(ReadableStream.from(events()), {
-			headers: { 'content-type': 'text/event-stream' }
-		})
+		// In Node a response takes an iterable; the types are those of browsers, which do not.
+		const body = /** @type {BodyInit} */ (/** @type {unknown} */ (events()))
+		return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 	})
 }

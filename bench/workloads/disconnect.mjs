@@ -13,8 +13,7 @@ const everyone = [
 	'sveltekit-sse-0.14',
 	'better-sse-node',
 	'better-sse-fetch',
-	'hono',
-	'query-live'
+	'hono'
 ]
 const shape = { size: 64, events: 1, ticks: 1 }
 const ways = { end: 'FIN', reset: 'RST', destroy: 'destroy' }

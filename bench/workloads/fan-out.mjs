@@ -13,8 +13,7 @@ const everyone = [
 	'sveltekit-sse-0.14',
 	'better-sse-node',
 	'better-sse-channel',
-	'hono',
-	'query-live'
+	'hono'
 ]
 /** With very many connections only those that the target names. */
 const few = ['hub', 'raw', 'sveltekit-sse-0.14', 'better-sse-channel']
@@ -38,7 +37,8 @@ export const fanOut = workloads.map(({ name, connections, events, quick }) => ({
 		const names = (isHuge ? few : everyone).filter(only)
 		/** @type {Map<string, Awaited<ReturnType<typeof measure>>[]>} */
 		let results = new Map()
-		const measure = (/** @type {Pair} */ pair) => deliver(pair, shape, connections > 1_000 ? 1_000 : time)
+		const measure = (/** @type {Pair} */ pair) =>
+			deliver(pair, shape, connections > 1_000 ? 1_000 : time)
 		if (isHuge) {
 			// One after the other: all at once would need more sockets than a process may have.
 			for (const name of names) {

@@ -11,8 +11,7 @@ const everyone = [
 	'bare',
 	'sveltekit-sse-0.14',
 	'better-sse-fetch',
-	'hono',
-	'query-live'
+	'hono'
 ]
 const shape = { size: 64, events: 1, ticks: 1 }
 const connections = 2_000

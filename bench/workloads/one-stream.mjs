@@ -12,8 +12,7 @@ const everyone = [
 	'sveltekit-sse-0.14',
 	'better-sse-node',
 	'better-sse-fetch',
-	'hono',
-	'query-live'
+	'hono'
 ]
 
 /** @param {number} count @param {number} size */
