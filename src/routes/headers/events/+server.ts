@@ -1,11 +1,10 @@
-import { error } from '@sveltejs/kit'
 import { produce } from 'sveltekit-sse'
 import type { RequestEvent } from './$types.js'
 
 export function POST({ request: { headers } }: RequestEvent) {
 	const authorization = headers.get('authorization')
 	if (authorization !== 'Bearer open-sesame') {
-		error(401, `The cave does not open to “${authorization}”.`)
+		return new Response(`The cave does not open to “${authorization}”.`, { status: 401 })
 	}
 	return produce(function start({ emit }) {
 		emit('headers', {
