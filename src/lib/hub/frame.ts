@@ -1,7 +1,6 @@
+import { encodeText } from '../wire/bytes.js'
 import { encodeEvent } from '../wire/encode.js'
 import type { LogEntry } from './broker.js'
-
-const encoder = new TextEncoder()
 
 /** An event of the log on its way to the clients: its text is written once, however many receive it. */
 export class Frame {
@@ -32,7 +31,7 @@ export class Batch {
 	}
 
 	get bytes(): Uint8Array {
-		return (this.#bytes ??= encoder.encode(this.frames.map((frame) => frame.text).join('')))
+		return (this.#bytes ??= encodeText(this.frames.map((frame) => frame.text).join('')))
 	}
 
 	/** What is left for a receiver that is not sent what carries its own tag. */
