@@ -1,6 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { playwright } from '@vitest/browser-playwright'
 import { fileURLToPath } from 'node:url'
+import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 import { chromiumArgs, findBrowser } from './scripts/browser.mjs'
 import { aliases } from './scripts/entries.mjs'
@@ -54,6 +55,12 @@ export default defineConfig({
 			node('compat', { fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 }),
 			{
 				plugins: [svelte()],
+				// The client's Svelte, and components compiled for it, in Node.
+				resolve: { alias, conditions: ['browser', ...defaultServerConditions] },
+				test: { name: 'jsdom', environment: 'jsdom', include: testFiles('jsdom') }
+			},
+			{
+				plugins: [svelte()],
 				resolve: { alias },
 				optimizeDeps: {
 					// Found in the middle of a run, they would reload the page under the tests.
@@ -64,6 +71,7 @@ export default defineConfig({
 						'svelte',
 						'svelte/reactivity',
 						'svelte/store',
+						'valibot',
 						'vitest-browser-svelte'
 					]
 				},

@@ -52,7 +52,10 @@ const parts = {
 			check('prettier', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn'], '.')
 		]
 	},
-	unit: { steps: [vitest('unit', 6)], programs: ['redis-server', 'nats-server', 'initdb'] },
+	unit: {
+		steps: [vitest('unit', 6), vitest('jsdom', 2)],
+		programs: ['redis-server', 'nats-server', 'initdb']
+	},
 	package: { steps: [vitest('package', 5)] },
 	browser: { steps: [vitest('browser', 5)], browser: true },
 	e2e: { steps: [vitest('e2e', 8)], browser: true },
