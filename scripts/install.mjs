@@ -18,13 +18,23 @@ const oldest = '22.12'
 export async function ensureInstalled() {
 	if (!isStale()) return
 	// `npm ci` begins by deleting everything, which only a missing folder makes worth its time.
-	const args = existsSync(join(modules, '.package-lock.json')) ? ['install', '--no-save'] : ['ci']
-	console.log(`Installing packages (npm ${args.join(' ')}) …`)
+	const clean = !existsSync(join(modules, '.package-lock.json'))
+	const command = clean ? ['ci'] : ['install', '--no-save']
+	console.log(`Installing packages (npm ${command.join(' ')}) …`)
+	await install(command)
+	// npm leaves out the compiled parts of packages that this Node is too old for. The newer one, which
+	// is here now, brings them.
+	if (!isRecentVersion(process.versions.node)) await install(['install', '--no-save'])
+}
+
+/** @param {string[]} command */
+async function install(command) {
+	const old = !isRecentVersion(process.versions.node)
+	const node = old && existsSync(join(modules, 'node')) ? await ensureNode() : process.execPath
 	// Packages warn of an old Node; the one they are for comes with them.
-	const { code } = await npm([...args, '--no-fund', '--no-audit', '--loglevel=error'])
-	if (code !== 0) {
-		fail(`npm ${args[0]} failed. Check the network, then run this command again.`)
-	}
+	const args = [...command, '--no-fund', '--no-audit', '--loglevel=error']
+	const { code } = await npm(args, { env: withFirst(node) }, node)
+	if (code !== 0) fail('npm could not install. Look above for the reason, then try again.')
 }
 
 /**
@@ -35,12 +45,28 @@ function isStale() {
 	const wanted = readPackages(join(root, 'package-lock.json'))
 	const present = readPackages(join(modules, '.package-lock.json'))
 	if (!wanted || !present) return true
-	return Object.entries(wanted).some(([path, { version, optional, link }]) => {
+	return Object.entries(wanted).some(([path, { version, optional, link, ...limits }]) => {
 		if (path === '' || link) return false
-		// Optional packages are those of other platforms, most of them.
-		if (!present[path]) return !optional
+		if (!present[path]) return !optional || (limits.os && fits(limits))
 		return present[path].version !== version
 	})
+}
+
+/**
+ * Whether an optional package is for this platform.
+ *
+ * @param {{ os?: string[], cpu?: string[], libc?: string[] }} limits
+ */
+function fits({ os, cpu, libc }) {
+	const { header } = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (
+		process.report.getReport()
+	)
+	const own = header.glibcVersionRuntime ? 'glibc' : 'musl'
+	return (
+		(!os || os.includes(process.platform)) &&
+		(!cpu || cpu.includes(process.arch)) &&
+		(!libc || process.platform !== 'linux' || libc.includes(own))
+	)
 }
 
 /** @param {string} file */
@@ -57,11 +83,12 @@ function readPackages(file) {
  *
  * @param {string[]} args
  * @param {Parameters<typeof run>[2]} [options]
+ * @param {string} [node] what runs it
  */
-export function npm(args, options) {
+export function npm(args, options, node = process.execPath) {
 	const cli = process.env.npm_execpath
 	return cli && /npm-cli\.c?js$/.test(cli)
-		? run(process.execPath, [cli, ...args], { cwd: root, ...options })
+		? run(node, [cli, ...args], { cwd: root, ...options })
 		: run('npm', args, { cwd: root, ...options })
 }
 
@@ -110,9 +137,13 @@ function isRecentVersion(version) {
  * @returns {Promise<NodeJS.ProcessEnv>}
  */
 export async function toolEnv(extra = {}) {
-	const node = await ensureNode()
+	return { ...withFirst(await ensureNode()), ...extra }
+}
+
+/** @param {string} node */
+function withFirst(node) {
 	const path = [join(node, '..'), join(modules, '.bin'), process.env.PATH].join(delimiter)
-	return { ...process.env, PATH: path, ...extra }
+	return { ...process.env, PATH: path }
 }
 
 /**
