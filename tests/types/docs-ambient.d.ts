@@ -3,6 +3,13 @@
 declare module '$lib/server/hub' {
 	export const hub: import('sveltekit-sse/hub').Hub
 }
+declare module '*.svelte' {
+	const component: import('svelte').Component<Record<string, unknown>>
+	export default component
+}
+declare module '$lib/feed' {
+	export const feed: import('sveltekit-sse').Contract<{ order: Order }>
+}
 declare module '$app/server' {
 	export const query: { live<T>(run: () => AsyncGenerator<T>): () => T }
 }

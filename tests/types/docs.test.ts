@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compile } from 'svelte/compiler'
 import { describe, expect, test } from 'vitest'
@@ -16,10 +17,19 @@ const comments = snippetsOf('src/lib/**/*.ts')
 const isTyped = ({ language, code }: { language: string; code: string }) =>
 	language === 'svelte' ? code.includes('lang="ts"') : language === 'ts' || language === 'js'
 
+/** The recipes that tests of ours run, and the modules of theirs that they share with the documents. */
+const recipes = globSync(
+	['tests/unit/testing/recipes/*', 'tests/browser/testing/*', 'tests/e2e/recipe.test.ts'],
+	{ cwd: root }
+).map((file) => ({ name: basename(file), text: readFileSync(`${root}${file}`, 'utf8') }))
+
 /** The reader's own app; and SvelteKit knows the parameters of handlers from the name of the file. */
 const surroundings = {
 	ambient: readFileSync(new URL('docs-ambient.d.ts', import.meta.url), 'utf8'),
-	noImplicitAny: false
+	noImplicitAny: false,
+	beside: Object.fromEntries(
+		recipes.filter(({ name }) => !name.includes('.test.')).map(({ name, text }) => [name, text])
+	)
 }
 
 describe('the examples', () => {
@@ -31,6 +41,15 @@ describe('the examples', () => {
 	test('of the doc comments type-check', () => {
 		expect(comments.filter(isTyped).length).toBeGreaterThan(20)
 		expect(check(comments.filter(isTyped), surroundings)).toEqual([])
+	})
+
+	test('of testing are the recipes that our tests run', () => {
+		const shown = documents.filter(
+			({ file, code }) => file.endsWith('docs/testing.md') && code.includes('test(')
+		)
+		expect(shown.length).toBeGreaterThan(7)
+		const other = shown.filter(({ code }) => !recipes.some(({ text }) => text === code))
+		expect(other.map(({ line }) => `docs/testing.md:${line}`)).toEqual([])
 	})
 
 	const components = [...documents, ...comments].filter(({ language }) => language === 'svelte')
