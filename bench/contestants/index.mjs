@@ -38,9 +38,16 @@ export const contestants = {
 /** A name with this ending is the same contestant once more: what the two differ by is noise. */
 const again = / again$/
 
+/** Who reads streams and serves none. @type {Record<string, string>} */
+const readers = {
+	feed: "eventsource-parser's feed",
+	stream: "eventsource-parser's TransformStream"
+}
+
 /** @param {string} name */
 export function labelOf(name) {
-	const label = contestants[name.replace(again, '')]?.label ?? name
+	const plain = name.replace(again, '')
+	const label = contestants[plain]?.label ?? readers[plain] ?? name
 	return again.test(name) ? `${label}, again: the noise` : label
 }
 
