@@ -27,9 +27,14 @@ const recipes = globSync(
 const surroundings = {
 	ambient: readFileSync(new URL('docs-ambient.d.ts', import.meta.url), 'utf8'),
 	noImplicitAny: false,
-	beside: Object.fromEntries(
-		recipes.filter(({ name }) => !name.includes('.test.')).map(({ name, text }) => [name, text])
-	)
+	beside: {
+		...Object.fromEntries(
+			recipes.filter(({ name }) => !name.includes('.test.')).map(({ name, text }) => [name, text])
+		),
+		'app.ts': `
+			export declare const port: number
+			export declare function launch(): Promise<import('playwright').Browser>`
+	}
 }
 
 describe('the examples', () => {

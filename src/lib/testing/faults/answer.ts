@@ -1,11 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-
-/** An HTTP response that the proxy gives by itself. */
-export interface Answer {
-	status: number
-	headers?: Record<string, string>
-	body?: string | Uint8Array
-}
+import type { Answer } from './types.js'
 
 const requestLine = /^[A-Z]+ \S+ HTTP\/1\.[01]\r\n/
 

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
-import { responseBytes, startsRequest, type Answer } from './answer.js'
+import { responseBytes, startsRequest } from './answer.js'
 import { Flow, type Ending } from './flow.js'
 import { FaultControls, plain, type Settings } from './settings.js'
+import type { Answer, FaultConnection } from './types.js'
 
 /** What a connection needs from its proxy. */
 export interface Host {
@@ -14,11 +15,9 @@ export interface Host {
 	changed(): void
 }
 
-/** One connection of a client through the proxy, with faults of its own. */
-export class FaultConnection extends FaultControls {
-	/** Counts from 1 in the order of acceptance. */
+/** The connection over two sockets. */
+export class TcpFaultConnection extends FaultControls implements FaultConnection {
 	readonly id: number
-	/** Resolves when the client has ended or lost its side. */
 	readonly closed: Promise<void>
 	#host: Host
 	#client: Socket
@@ -54,17 +53,14 @@ export class FaultConnection extends FaultControls {
 		if (!settings.silent && !host.hasAnswer()) this.#dial()
 	}
 
-	/** Whether the client's side is up. */
 	get open(): boolean {
 		return this.#open
 	}
 
-	/** Bytes that went to the client. */
 	get sent(): number {
 		return this.#sent
 	}
 
-	/** HTTP/1 requests seen on this connection. */
 	get requests(): number {
 		return this.#requests
 	}
@@ -87,7 +83,6 @@ export class FaultConnection extends FaultControls {
 		this.#gone()
 	}
 
-	/** Frees both sockets, whatever state they are in. */
 	destroy(): void {
 		this.#finish((socket) => socket.destroy())
 		this.#gone()

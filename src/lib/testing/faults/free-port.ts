@@ -1,0 +1,25 @@
+import { createServer } from 'node:net'
+
+// Below the range from which systems take the ports of outgoing connections: a server that is
+// restarted on its port must not find it taken by one of thousands of clients.
+const lowest = 10_000
+const highest = 32_000
+
+/** Finds a TCP port on loopback that nobody listens on and no outgoing connection is given. */
+export async function freePort(): Promise<number> {
+	for (let attempt = 0; attempt < 50; attempt++) {
+		const port = lowest + Math.floor(Math.random() * (highest - lowest))
+		if (await isFree(port)) return port
+	}
+	throw new Error(`No free port between ${lowest} and ${highest}.`)
+}
+
+function isFree(port: number): Promise<boolean> {
+	const { promise, resolve } = Promise.withResolvers<boolean>()
+	const server = createServer()
+	server.once('error', () => resolve(false))
+	server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
+		server.close(() => resolve(true))
+	})
+	return promise
+}
