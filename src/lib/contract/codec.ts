@@ -1,3 +1,4 @@
+import { SseError, toError } from '../errors.js'
 import { describeValue } from './schema.js'
 
 /**
@@ -40,4 +41,32 @@ export const textCodec: Codec = {
 		return value
 	},
 	decode: (text) => text
+}
+
+/** @throws {SseError} `serialize` when the codec cannot write the value. */
+export function encodeWith(codec: Codec, name: string, data: unknown): string {
+	try {
+		return codec.encode(data)
+	} catch (thrown) {
+		throw new SseError(
+			'serialize',
+			`The data of '${name}' cannot be written as ${codec.name}: ${toError(thrown).message}. ` +
+				'Nothing was sent; pass a plainer value, or give the contract another codec.',
+			{ cause: thrown }
+		)
+	}
+}
+
+/** @throws {SseError} `parse` when the codec cannot read the text. */
+export function decodeWith(codec: Codec, name: string, text: string): unknown {
+	try {
+		return codec.decode(text)
+	} catch (thrown) {
+		throw new SseError(
+			'parse',
+			`The event '${name}' is not ${codec.name}: ${toError(thrown).message}. ` +
+				'Use the same contract on both sides, or the codec that the server writes.',
+			{ cause: thrown }
+		)
+	}
 }

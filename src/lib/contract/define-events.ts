@@ -1,12 +1,13 @@
 import { environment } from '../environment.js'
-import { SseError, toError } from '../errors.js'
-import { jsonCodec, type Codec } from './codec.js'
+import { SseError } from '../errors.js'
+import { checkOptions, invalid } from './check-options.js'
+import { decodeWith, encodeWith, jsonCodec, type Codec } from './codec.js'
 import { createLookup, type EventName } from './names.js'
 import { createReader } from './reader.js'
 import { check, isPromise } from './schema.js'
-import { Sequence } from './sequence.js'
 import type { Contract, Schema } from './types.js'
 import { refuse } from './version.js'
+import { createWriter } from './writer.js'
 
 /** The events of a contract: a schema for each name. */
 export type Definitions = Readonly<Record<string, Schema>>
@@ -150,51 +151,6 @@ export function defineEvents<D extends Definitions>(
 	}
 }
 
-type Write = (name: string, data: unknown) => string | Promise<string>
-
-function createWriter(write: Write): Write {
-	const sequence = new Sequence()
-	return (name, data) => {
-		const written = write(name, data)
-		if (!isPromise(written) && sequence.isEmpty) return written
-		return new Promise((resolve, reject) => {
-			const settled = isPromise(written)
-				? written.then(
-						(text) => () => resolve(text),
-						(error: unknown) => () => reject(toError(error))
-					)
-				: () => resolve(written)
-			sequence.add<() => void>(settled, (settle) => settle())
-		})
-	}
-}
-
-function encodeWith(codec: Codec, name: string, data: unknown): string {
-	try {
-		return codec.encode(data)
-	} catch (thrown) {
-		throw new SseError(
-			'serialize',
-			`The data of '${name}' cannot be written as ${codec.name}: ${toError(thrown).message}. ` +
-				'Nothing was sent; pass a plainer value, or give the contract another codec.',
-			{ cause: thrown }
-		)
-	}
-}
-
-function decodeWith(codec: Codec, name: string, text: string): unknown {
-	try {
-		return codec.decode(text)
-	} catch (thrown) {
-		throw new SseError(
-			'parse',
-			`The event '${name}' is not ${codec.name}: ${toError(thrown).message}. ` +
-				'Use the same contract on both sides, or the codec that the server writes.',
-			{ cause: thrown }
-		)
-	}
-}
-
 function unknown(name: string): SseError {
 	return new SseError(
 		'invalid-argument',
@@ -208,24 +164,4 @@ function asynchronous(name: string): SseError {
 		`The schema of '${name}' is asynchronous, and emit() answers at once. Nothing was sent; ` +
 			"validate on the client ({ validate: 'client' }), yield it from an async iterable, or publish it through a hub."
 	)
-}
-
-function checkOptions(events: Definitions, options: EventsOptions): void {
-	const { validate, codec, codecs = {}, version, since } = options
-	if (validate !== undefined && !['both', 'server', 'client', 'development'].includes(validate))
-		throw invalid('`validate`', "'both', 'server', 'client' or 'development'")
-	for (const one of [codec, ...Object.values(codecs)])
-		if (one !== undefined && typeof one?.encode !== 'function')
-			throw invalid('a codec', 'an object with encode() and decode(), such as textCodec')
-	const stray = Object.keys(codecs).find((name) => !(name in events))
-	if (stray !== undefined) throw invalid(`\`codecs.${stray}\``, 'the name of one of the events')
-	for (const [name, value] of Object.entries({ version, since }))
-		if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0))
-			throw invalid(`\`${name}\``, 'a whole number, 0 or more')
-	if (since !== undefined && (version === undefined || since > version))
-		throw invalid('`since`', 'at most the `version`, which has to be there too')
-}
-
-function invalid(what: string, expected: string): SseError {
-	return new SseError('invalid-argument', `defineEvents(): ${what} must be ${expected}.`)
 }
