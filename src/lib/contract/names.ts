@@ -32,7 +32,6 @@ function compile(pattern: string): (name: string) => boolean {
 	const first = pieces.shift()!
 	const last = pieces.pop()!
 	return (name) => {
-		if (name.length < first.length + last.length) return false
 		if (!name.startsWith(first) || !name.endsWith(last)) return false
 		let at = first.length
 		for (const piece of pieces) {

@@ -95,7 +95,7 @@ export function memoryFetch(routes: Routes, { event }: MemoryFetchOptions = {}):
 function makeRequest(input: RequestInfo | URL, init: RequestInit, signal: AbortSignal): Request {
 	const base = globalThis.document?.baseURI ?? 'http://localhost'
 	const target = input instanceof Request ? input : new URL(input, base)
-	// Without the caller's signal: where a page is imitated, it may be of a class that Request does not know.
+	// The server hears that the client has left through the wire, and not before.
 	const request = new Request(target, { ...init, signal: undefined })
 	return Object.defineProperty(request, 'signal', { value: signal })
 }

@@ -73,8 +73,7 @@ export function mockSource<S = Untyped>(
 	const connection = source<S>('http://mock.test/', {
 		...options,
 		events,
-		fetch: fetch as typeof globalThis.fetch,
-		cache: false
+		fetch: fetch as typeof globalThis.fetch
 	})
 	const controls: MockControls<S> = {
 		requests: fetch.requests,

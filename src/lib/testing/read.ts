@@ -81,7 +81,7 @@ export function read<S = Untyped>(
 			return { value: value as ReadEvent<S>, done: false }
 		},
 		async return() {
-			await reader.cancel()
+			reader.cancel()
 			return { value: undefined, done: true }
 		},
 		[Symbol.asyncIterator]: () => iterator
@@ -128,12 +128,11 @@ class Reader {
 		throw failure
 	}
 
-	async cancel(): Promise<void> {
+	cancel(): void {
 		this.#found.length = 0
 		this.#isOver = true
 		this.#abort.abort()
 		this.#tell()
-		await this.#body.cancel().catch(() => {})
 	}
 
 	async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {

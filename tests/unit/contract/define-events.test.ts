@@ -57,14 +57,26 @@ describe('a contract', () => {
 		const events = defineEvents({
 			tick: schema,
 			'order:${string}': schema,
-			'${string}/of/${string}/end': schema
+			'${string}/of/${string}/end': schema,
+			'<${string}>': schema
 		})
-		const names = ['tick', 'tock', 'order:', 'order:1', 'xorder:1', 'a/of/b/end', '/of/end']
+		const names = [
+			'tick',
+			'tock',
+			'order:',
+			'order:1',
+			'xorder:1',
+			'a/of/b/end',
+			'/of/end',
+			'<>',
+			'<'
+		]
 		expect(names.filter((name) => events.has(name))).toEqual([
 			'tick',
 			'order:',
 			'order:1',
-			'a/of/b/end'
+			'a/of/b/end',
+			'<>'
 		])
 		expect(events.has('toString')).toBe(false)
 		expect(events.has('__proto__')).toBe(false)
@@ -113,6 +125,13 @@ describe('a contract', () => {
 			`at a: Invalid type: Expected string but received 1; at ["b c"]: Invalid`
 		)
 		expect(message).toMatch(/at d: [^;]*; and 1 more\. Nothing was sent\.$/)
+	})
+
+	test('ends the issue with one full stop', () => {
+		const events = defineEvents({ a: v.string('Not like this.') })
+		expect(thrownBy(() => events.encode('a', 1))).toBe(
+			"validation: The data of 'a' does not fit its schema: Not like this. Nothing was sent."
+		)
 	})
 
 	test('keeps the issues as the cause of the error', () => {
@@ -252,6 +271,13 @@ describe('an asynchronous schema', () => {
 		await new Promise((resolve) => setImmediate(resolve))
 		expect(log).toEqual(['"one"', '"two"', '"three"', '"four"'])
 		expect(write('fast', 'five')).toBe('"five"')
+	})
+
+	test('that rejects is an error of the validation', async () => {
+		const events = defineEvents({ a: asynchronous(() => Promise.reject(new Error('no database'))) })
+		const rejected = { code: 'validation', message: expect.stringContaining('threw: no database') }
+		await expect(events.writer()('a', 1)).rejects.toMatchObject(rejected)
+		await expect(events.decode('a', '1')).rejects.toMatchObject(rejected)
 	})
 
 	test('that finds an issue rejects in its place', async () => {

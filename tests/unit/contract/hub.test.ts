@@ -1,6 +1,7 @@
+import { getEventListeners } from 'node:events'
 import * as v from 'valibot'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { Hub } from '../../../src/lib/hub/index.js'
+import { Hub, memory } from '../../../src/lib/hub/index.js'
 import { defineEvents, type, type Schema } from '../../../src/lib/index.js'
 import { collect, settled, streamRequest } from '../../../src/lib/testing/index.js'
 
@@ -14,6 +15,14 @@ const events = defineEvents(
 	},
 	{ version: 3 }
 )
+
+const later: Schema<number> = {
+	'~standard': {
+		version: 1,
+		vendor: 'test',
+		validate: async (value) => ({ value: value as number })
+	}
+}
 
 /** Runs a test with a hub of its own. */
 async function withHub<S>(hub: Hub<S>, run: (hub: Hub<S>) => Promise<void>): Promise<void> {
@@ -66,6 +75,32 @@ describe('a hub with a contract', () => {
 			leaving.abort()
 			await loop
 			expect(seen).toEqual([new Date('2026-01-01')])
+		}))
+
+	test('ends a loop that meets what does not fit, and lets go of it', async () => {
+		const broker = memory()
+		const foreign = new Hub({ broker })
+		await withHub(new Hub({ events, broker }), async (hub) => {
+			const { signal } = new AbortController()
+			const loop = (async () => {
+				for await (const _ of hub.subscribe('orders', { signal }));
+			})()
+			const failed = expect(loop).rejects.toMatchObject({ code: 'validation' })
+			await settled()
+			await foreign.publish('orders', 'created', { id: 1 })
+			await failed
+			expect(getEventListeners(signal, 'abort')).toEqual([])
+		})
+	})
+
+	test('hands values of asynchronous schemas to loops', () =>
+		withHub(new Hub({ events: defineEvents({ tick: later }) }), async (hub) => {
+			const loop = (async () => {
+				for await (const { data } of hub.subscribe('topic')) return data
+			})()
+			await settled()
+			await hub.publish('topic', 'tick', 7)
+			expect(await loop).toBe(7)
 		}))
 
 	test('keeps the order in which asynchronous schemas were asked', async () => {

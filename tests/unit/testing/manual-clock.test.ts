@@ -34,6 +34,14 @@ describe('manualClock', () => {
 		expect(await rejection(clock.advance(-1))).toMatch(/^invalid-argument/)
 	})
 
+	test('has whole milliseconds, as real timers do', async () => {
+		using clock = manualClock()
+		libraryClock.setTimeout(() => {}, 10.2)
+		expect(clock.next).toBe(11)
+		await clock.advance(10.5)
+		expect([clock.now, clock.timers]).toEqual([11, 0])
+	})
+
 	test('drives heartbeats and time limits of a stream', async () => {
 		using clock = manualClock()
 		const stream = read(produce(() => {}, { ping: 1_000, maxDuration: 60_000 }))

@@ -35,6 +35,15 @@ describe('collect', () => {
 		expect(reasons).toEqual(['gone'])
 	})
 
+	test('leaves no timer behind', async () => {
+		using clock = manualClock()
+		await collect(
+			produce(({ emit }) => void emit('message', 1), { ping: false }),
+			{ take: 1 }
+		)
+		expect(clock.timers).toBe(0)
+	})
+
 	test('reads values with a contract', async () => {
 		const response = produce(
 			({ emit, close }) => {
