@@ -96,11 +96,11 @@ describe('a hub with a contract', () => {
 	test('hands values of asynchronous schemas to loops', () =>
 		withHub(new Hub({ events: defineEvents({ tick: later }) }), async (hub) => {
 			const loop = (async () => {
-				for await (const { data } of hub.subscribe('topic')) return data
+				for await (const { data } of hub.subscribe('topic')) return [data]
 			})()
 			await settled()
 			await hub.publish('topic', 'tick', 7)
-			expect(await loop).toBe(7)
+			expect(await loop).toEqual([7])
 		}))
 
 	test('keeps the order in which asynchronous schemas were asked', async () => {
