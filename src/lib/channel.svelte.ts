@@ -7,6 +7,7 @@ import { list, type ListOptions } from './channel/list.js'
 import { Lazy, type JsonFailure, type Operator, type Outcome } from './channel/operator.js'
 import * as operators from './channel/operators.js'
 import { SseError, toError } from './errors.js'
+import { Latest } from './latest.svelte.js'
 import { Listeners } from './link/listeners.js'
 import { report } from './link/report.js'
 import type { Message } from './link/types.js'
@@ -40,8 +41,8 @@ export interface EventMeta {
  * ```
  */
 export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncIterable<T> {
-	#current = $state.raw() as T | I | Lazy<T>
-	#error = $state.raw<SseError | undefined>()
+	readonly #current: Latest<T | I | Lazy<T>>
+	readonly #error = new Latest<SseError | undefined>(undefined)
 	readonly #feed: Feed
 	readonly #operator: Operator<unknown, T, I>
 	readonly #initial: T | I | Lazy<T>
@@ -68,7 +69,8 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	constructor(feed: Feed, operator: Operator<never, T, I>) {
 		this.#feed = feed
 		this.#operator = operator as Operator<unknown, T, I>
-		this.#current = this.#initial = this.#operator.initial()
+		this.#initial = this.#operator.initial()
+		this.#current = new Latest(this.#initial)
 		this.#generation = feed.generation()
 	}
 
@@ -84,7 +86,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 
 	/** Why the last event could not be read; the next good one clears it. Reading it opens nothing. */
 	get error(): SseError | undefined {
-		return this.#error
+		return this.#error.value
 	}
 
 	/**
@@ -95,7 +97,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	subscribe(run: (value: T | I) => void): () => void {
 		const release = this.#hold()
 		const remove = this.#subscribers.add(run)
-		run(untrack(() => this.#value))
+		run(made(this.#current.plain))
 		return () => {
 			remove()
 			release()
@@ -154,7 +156,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	 * @returns what ends it
 	 */
 	on(fn: (data: T, meta: EventMeta) => void): () => void {
-		return this.#receive({ event: (data, { id, at }) => fn(data, { id, at: new Date(at) }) })
+		return this.#receive({ event: (data, { id, at }) => fn(data, new Meta(id, at)) })
 	}
 
 	/**
@@ -173,8 +175,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	}
 
 	get #value(): T | I {
-		const value = this.#current
-		return value instanceof Lazy ? value.value : value
+		return made(this.#current.value)
 	}
 
 	#listen(listening: Listening<T>): () => void {
@@ -264,34 +265,28 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	}
 
 	#take(data: unknown, message: Message): void {
-		const before = this.#current
-		const outcome = this.#apply(data, message)
+		const outcome = this.#apply(data, message, this.#update)
 		if (!outcome) return
-		if (this.#current !== before) this.#update?.()
 		if (this.#subscribers.size > 0) this.#publish()
 		if (!outcome.isEvent || this.#receivers.size === 0) return
-		const value = this.#plain(outcome)
+		const value = made(outcome.value) as T
 		this.#receivers.each((receiver) => receiver.event(value, message))
 	}
 
-	#apply(data: unknown, message: Message): Outcome<T, I> | undefined {
+	#apply(data: unknown, message: Message, update?: () => void): Outcome<T, I> | undefined {
 		this.#seen = message
 		try {
 			const outcome = this.#operator.apply(data)
 			if (!outcome) return undefined
-			this.#current = outcome.value
-			if (this.#error !== outcome.error) this.#error = outcome.error
+			if (this.#current.set(outcome.value)) update?.()
+			this.#error.set(outcome.error)
 			if (outcome.isEvent && this.#operator.isLatest)
-				this.#event = { data: this.#plain(outcome), message }
+				this.#event = { data: made(outcome.value) as T, message }
 			return outcome
 		} catch (thrown) {
 			this.#broken(thrown)
 			return undefined
 		}
-	}
-
-	#plain({ value }: Outcome<T, I>): T {
-		return (value instanceof Lazy ? value.value : value) as T
 	}
 
 	#broken(thrown: unknown): void {
@@ -306,20 +301,40 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	}
 
 	#fail(error: SseError): void {
-		this.#error = error
+		this.#error.set(error)
 		this.#receivers.each((receiver) => receiver.failed?.(error))
 	}
 
 	#reset(): void {
 		this.#generation = this.#feed.generation()
 		this.#seen = this.#event = undefined
-		this.#error = undefined
-		this.#current = this.#operator.initial()
+		this.#error.set(undefined)
+		this.#current.set(this.#operator.initial())
 		this.#publish()
 		this.#receivers.each((receiver) => receiver.reset?.())
 	}
 
 	#publish(): void {
-		this.#subscribers.each((run) => run(untrack(() => this.#value)))
+		const value = made(this.#current.plain)
+		this.#subscribers.each((run) => run(value))
 	}
+}
+
+/** Most listeners never look at the time, and a date costs more than the rest of the event's way. */
+class Meta implements EventMeta {
+	readonly id: string | undefined
+	readonly #at: number
+
+	constructor(id: string | undefined, at: number) {
+		this.id = id
+		this.#at = at
+	}
+
+	get at(): Date {
+		return new Date(this.#at)
+	}
+}
+
+function made<V>(value: V | Lazy<V>): V {
+	return value instanceof Lazy ? value.value : value
 }

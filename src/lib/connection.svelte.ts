@@ -6,6 +6,7 @@ import type { Contract, Name, Out, Untyped } from './contract/types.js'
 import { environment } from './environment.js'
 import { clock } from './clock.js'
 import { SseError } from './errors.js'
+import { Latest } from './latest.svelte.js'
 import type { Link, Member, Transition } from './link/link.js'
 import { acquire, shareKey } from './link/pool.js'
 import { report } from './link/report.js'
@@ -64,8 +65,8 @@ const resting: Transition = {
  */
 export class SseConnection<S = Untyped> implements Disposable {
 	#standing = $state.raw(resting)
-	#lastEventId = $state.raw<string | undefined>()
-	#lastEventAt = $state.raw<number | undefined>()
+	readonly #lastEventId: Latest<string | undefined>
+	readonly #lastEventAt = new Latest<number | undefined>(undefined)
 	readonly #config: ConnectionConfig
 	/** Makes values of text, if there is a contract. */
 	readonly #read: ReturnType<Contract<S>['reader']> | undefined
@@ -89,7 +90,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 	constructor(config: ConnectionConfig) {
 		this.#config = config
 		this.#read = config.link.events?.reader()
-		this.#lastEventId = config.link.lastEventId
+		this.#lastEventId = new Latest(config.link.lastEventId)
 	}
 
 	/**
@@ -118,12 +119,13 @@ export class SseConnection<S = Untyped> implements Disposable {
 
 	/** The id that the next attempt resumes from. */
 	get lastEventId(): string | undefined {
-		return this.#lastEventId
+		return this.#lastEventId.value
 	}
 
 	/** When the last event came. */
 	get lastEventAt(): Date | undefined {
-		return this.#lastEventAt === undefined ? undefined : new Date(this.#lastEventAt)
+		const at = this.#lastEventAt.value
+		return at === undefined ? undefined : new Date(at)
 	}
 
 	/**
@@ -242,10 +244,10 @@ export class SseConnection<S = Untyped> implements Disposable {
 		}
 		const link = acquire(key, this.#link, options)
 		const isUp = link.isLive
+		const lastEventId = this.#lastEventId.value
 		// Others went on while this handle was away; what it had seen is not what the link has seen.
-		const hasMissed =
-			isUp && this.#lastEventId !== undefined && link.lastEventId !== this.#lastEventId
-		if (!isUp) link.lastEventId = this.#lastEventId
+		const hasMissed = isUp && lastEventId !== undefined && link.lastEventId !== lastEventId
+		if (!isUp) link.lastEventId = lastEventId
 		this.#link = link
 		this.#isJoined = true
 		link.join(this.#member)
@@ -264,7 +266,8 @@ export class SseConnection<S = Untyped> implements Disposable {
 	#settle(url: string): void {
 		if (this.#url !== undefined && this.#url !== url) {
 			this.#link = undefined
-			this.#lastEventId = this.#lastEventAt = undefined
+			this.#lastEventId.set(undefined)
+			this.#lastEventAt.set(undefined)
 			this.#generation++
 			for (const receiver of this.#feeding.keys()) receiver.reset?.()
 		}
@@ -327,8 +330,8 @@ export class SseConnection<S = Untyped> implements Disposable {
 		gap: () => this.#gap(),
 		progress: () => {
 			const { lastEventId, lastEventAt } = this.#link!
-			if (lastEventId !== this.#lastEventId) this.#lastEventId = lastEventId
-			if (lastEventAt !== this.#lastEventAt) this.#lastEventAt = lastEventAt
+			this.#lastEventId.set(lastEventId)
+			this.#lastEventAt.set(lastEventAt)
 		}
 	}
 
@@ -365,7 +368,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 		const { reason } = transition
 		const event: SourceEvent = {
 			...describeTransition(name, transition),
-			id: this.#lastEventId ?? '',
+			id: this.#lastEventId.value ?? '',
 			...message,
 			connect: () => this.#connectAgain(reason),
 			close: () => this.close()

@@ -32,6 +32,8 @@ export interface AttemptListener {
 export class Attempt {
 	response: Response | undefined
 	readonly #abort = new AbortController()
+	/** What the signal says too, at a price that is felt with every event. */
+	#isOver = false
 	readonly #startedAt = clock.now()
 	readonly #options: LinkOptions
 	readonly #listener: AttemptListener
@@ -50,6 +52,7 @@ export class Attempt {
 
 	/** Gives up; nothing is heard of this attempt any more. */
 	abort(): void {
+		this.#isOver = true
 		this.#abort.abort()
 	}
 
@@ -103,7 +106,7 @@ export class Attempt {
 		// One piece of the body may hold more than its reader wants to hear: closed means closed.
 		const unless = <A extends unknown[]>(hear: (...values: A) => void) => {
 			return (...values: A): void => {
-				if (!signal.aborted) hear(...values)
+				if (!this.#isOver) hear(...values)
 			}
 		}
 		return decode(
@@ -114,8 +117,8 @@ export class Attempt {
 					at = +clock.date()
 					listener.bytes()
 				},
-				event(name, data, id) {
-					if (!signal.aborted) listener.message({ name, data, id, at })
+				event: (name, data, id) => {
+					if (!this.#isOver) listener.message({ name, data, id, at })
 				},
 				id: unless(listener.id),
 				retry: (delay) => (this.#retry = delay),
@@ -150,7 +153,7 @@ export class Attempt {
 	}
 
 	#lose(loss: Loss): void {
-		if (this.#abort.signal.aborted) return
+		if (this.#isOver) return
 		this.abort()
 		this.#listener.lost(loss)
 	}

@@ -25,7 +25,9 @@ export class Slots {
 
 	deliver(message: Message): void {
 		const { name } = message
-		if (this.#byName.has(name) || this.#unasked++ < mostUnasked) tell(this.of(name), message)
+		const slot = this.#byName.get(name)
+		if (slot) tell(slot, message)
+		else if (this.#unasked++ < mostUnasked) tell(this.of(name), message)
 		if (this.all.size > 0) tell(this.all, message)
 	}
 }
