@@ -1,5 +1,6 @@
 import { clock, longestDelay } from '../clock.js'
 import type { CloseReason } from '../errors.js'
+import { gatherIdleChecks } from './idle-connections.js'
 import { invalidArgument } from './options.js'
 
 /** A stream that can be asked to end. */
@@ -95,6 +96,17 @@ interface Process {
 	off(signal: string, listener: () => void): void
 	listenerCount(signal: string): number
 	kill(pid: number, signal: string): void
+	getBuiltinModule?(name: string): unknown
+}
+
+function prepareToLeave(host: Process): void {
+	registry.leaving = true
+	const restore = gatherIdleChecks(host)
+	// A process that goes on living after all takes streams again.
+	clock.setTimeout(() => {
+		registry.leaving = false
+		restore()
+	}, survived)
 }
 
 // Looked up, not imported: elsewhere than in Node there is no such thing, and nothing to do.
@@ -107,9 +119,7 @@ function listenForSignals(): void {
 		host.prependListener(signal, function leave() {
 			// With no other listener the process would have died here; so it dies once the streams have ended.
 			const alone = host.listenerCount(signal) === 1
-			registry.leaving = true
-			// A process that goes on living after all takes streams again.
-			clock.setTimeout(() => (registry.leaving = false), survived)
+			if (!registry.leaving) prepareToLeave(host)
 			void drain().then(() => {
 				if (!alone) return
 				host.off(signal, leave)

@@ -1,0 +1,46 @@
+import { getRequest, setResponse } from '@sveltejs/kit/node'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { produce } from '../../../src/lib/produce/produce.js'
+import type { ProducerConnection } from '../../../src/lib/produce/types.js'
+import { decodeId } from '../../../src/lib/wire/headers.js'
+
+// The endpoint of a deployed app. Its numbers follow from the time of day, so that every process, also the next one on
+// this port, has the whole past.
+
+const beginning = Number(process.env.BEGINNING)
+const interval = Number(process.env.INTERVAL)
+
+const streams = new Map<ProducerConnection, number>()
+
+function latest(): number {
+	return Math.floor((Date.now() - beginning) / interval)
+}
+
+function send(stream: ProducerConnection): void {
+	const now = latest()
+	for (let number = streams.get(stream)! + 1; number <= now; number++)
+		stream.emit('number', number, { id: String(number) })
+	streams.set(stream, now)
+}
+
+setInterval(() => {
+	for (const stream of streams.keys()) send(stream)
+}, interval).unref()
+
+function respond(request: Request): Response {
+	return produce(
+		(stream) => {
+			const seen = decodeId(request.headers.get('last-event-id'))
+			streams.set(stream, Number(seen ?? latest() - 1))
+			send(stream)
+			return () => void streams.delete(stream)
+		},
+		{ request }
+	)
+}
+
+/** What adapter-node calls. */
+export async function handler(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+	const request = await getRequest({ request: incoming, base: 'http://localhost' })
+	await setResponse(response, respond(request))
+}
