@@ -20,12 +20,13 @@ export class Listeners<L> {
 		}
 	}
 
-	each(tell: (listener: L) => void): void {
+	/** @param what is handed to `tell`, which then needs no closure: some listen to very many events. */
+	each<A extends unknown[]>(tell: (listener: L, ...what: A) => void, ...what: A): void {
 		const all = this.#all
 		for (const entry of all) {
 			if (this.#all !== all && !this.#all.includes(entry)) continue
 			try {
-				tell(entry[0])
+				tell(entry[0], ...what)
 			} catch (thrown) {
 				report(thrown)
 			}

@@ -34,5 +34,9 @@ export class Slots {
 
 function tell(slot: Slot, message: Message): void {
 	slot.last = message
-	slot.each((receive) => receive(message))
+	slot.each(hand, message)
+}
+
+function hand(receive: (message: Message) => void, message: Message): void {
+	receive(message)
 }
