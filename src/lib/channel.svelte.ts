@@ -42,7 +42,8 @@ export interface EventMeta {
  */
 export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncIterable<T> {
 	readonly #current: Latest<T | I | Lazy<T>>
-	readonly #error = new Latest<SseError | undefined>(undefined)
+	/** Seldom anything else than undefined, which costs nothing to set again. */
+	#error = $state.raw<SseError>()
 	readonly #feed: Feed
 	readonly #operator: Operator<unknown, T, I>
 	readonly #initial: T | I | Lazy<T>
@@ -86,7 +87,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 
 	/** Why the last event could not be read; the next good one clears it. Reading it opens nothing. */
 	get error(): SseError | undefined {
-		return this.#error.value
+		return this.#error
 	}
 
 	/**
@@ -279,7 +280,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 			const outcome = this.#operator.apply(data)
 			if (!outcome) return undefined
 			if (this.#current.set(outcome.value)) update?.()
-			this.#error.set(outcome.error)
+			this.#error = outcome.error
 			if (outcome.isEvent && this.#operator.isLatest)
 				this.#event = { data: made(outcome.value) as T, message }
 			return outcome
@@ -301,14 +302,14 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	}
 
 	#fail(error: SseError): void {
-		this.#error.set(error)
+		this.#error = error
 		this.#receivers.each((receiver) => receiver.failed?.(error))
 	}
 
 	#reset(): void {
 		this.#generation = this.#feed.generation()
 		this.#seen = this.#event = undefined
-		this.#error.set(undefined)
+		this.#error = undefined
 		this.#current.set(this.#operator.initial())
 		this.#publish()
 		this.#receivers.each((receiver) => receiver.reset?.())

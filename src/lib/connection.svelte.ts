@@ -145,9 +145,10 @@ export class SseConnection<S = Untyped> implements Disposable {
 						(events ? '; look at defineEvents()' : '')
 				)
 			const feed = this.#feed(name)
+			const value = Object.hasOwn(initial, name) ? initial[name] : undefined
 			channel = new SseChannel<unknown, unknown>(
 				(this.#read?.(name, feed) ?? feed) as Feed,
-				plain(events ? initial[name] : (initial[name] ?? ''))
+				plain(value ?? (events ? undefined : ''))
 			)
 			this.#channels.set(name, channel)
 		}

@@ -4,6 +4,7 @@ import { selfSigned } from './nginx/certificate.js'
 import { generationPath, nginxConfig, type Instance, type NginxOptions } from './nginx/config.js'
 import { freePort } from './ports.js'
 import { handshake } from './servers/handshake.js'
+import { processTree } from './servers/process-tree.js'
 import { startServer, type ServerProcess } from './servers/server-process.js'
 import { temporaryDirectory } from './servers/temporary.js'
 import { missingTools, needTool } from './tools.js'
@@ -43,8 +44,10 @@ export class Nginx {
 		this.#options = { ...this.#options, ...change }
 		this.#instance.generation++
 		await writeConfig(this.#options, this.#instance)
-		if (this.#process.pid) process.kill(this.#process.pid, 'SIGHUP')
-		await this.#inForce()
+		const { pid } = this.#process
+		const workers = processTree(pid).filter((one) => one !== pid)
+		if (pid) process.kill(pid, 'SIGHUP')
+		await this.#inForce(workers)
 	}
 
 	/** Ends at once and comes back on the same ports; every connection is cut. */
@@ -61,11 +64,17 @@ export class Nginx {
 		return this.close()
 	}
 
-	async #inForce(): Promise<void> {
+	/** An old worker takes new connections until it shuts down, while the new one already answers. */
+	async #inForce(oldWorkers: number[]): Promise<void> {
 		const deadline = Date.now() + 10_000
 		for (;;) {
 			try {
-				return await greet(this.#instance)
+				await greet(this.#instance)
+				const late = oldWorkers.find(
+					(pid) => !this.log.includes(`${pid}: gracefully shutting down`)
+				)
+				if (late === undefined) return
+				throw new Error(`Its worker ${late} still takes connections`)
 			} catch (cause) {
 				if (Date.now() > deadline) {
 					throw new Error(`nginx did not reload. Its log:\n${this.log}`, { cause })

@@ -31,6 +31,13 @@ describe('a channel', () => {
 			)
 		})
 
+	test('may be named like what every object has', ({ connect }) => {
+		const { connection } = connect({ initial: { price: '5' } })
+		expect(connection.select('price').current).toBe('5')
+		for (const name of ['constructor', 'toString', '__proto__', 'hasOwnProperty'])
+			expect(connection.select(name).current).toBe('')
+	})
+
 	test('opens nothing by being made, nor by a look at it', async ({ connect, requests }) => {
 		const { connection } = connect()
 		const channel = connection.select('message')
