@@ -34,7 +34,9 @@ export type SseErrorCode =
 /** Why a stream ended, as the server announces it in the last frame. */
 export type CloseReason = 'done' | 'restart' | 'rotate' | 'slow' | 'expired' | 'denied' | 'error'
 
+/** What an `SseError` carries beside its code and message. */
 export interface SseErrorDetails {
+	/** What it came from. */
 	cause?: unknown
 	/** HTTP status of the response that was refused. */
 	status?: number
@@ -59,12 +61,18 @@ export interface SseErrorDetails {
  * ```
  */
 export class SseError extends Error {
+	/** `SseError`. */
 	override readonly name = 'SseError'
+	/** What went wrong, to switch on. */
 	readonly code: SseErrorCode
+	/** HTTP status of the response that was refused. */
 	readonly status: number | undefined
+	/** Start of the refused response's body, at most 1 kB. */
 	readonly body: string | undefined
+	/** The reason that the server gave. */
 	readonly reason: CloseReason | undefined
 
+	/** @internal Made by the library. */
 	constructor(code: SseErrorCode, message: string, details: SseErrorDetails = {}) {
 		super(message, 'cause' in details ? { cause: details.cause } : undefined)
 		this.code = code

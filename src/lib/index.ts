@@ -1,11 +1,18 @@
+/**
+ * Both verbs: `produce()` makes a stream on the server, `source()` reads it in components. What is not used of either is
+ * left out of the other's bundle.
+ *
+ * @module sveltekit-sse
+ */
+
 export { source } from './source.js'
 export { SseConnection, type ChannelOf } from './connection.svelte.js'
 export { SseChannel, type EventMeta } from './channel.svelte.js'
 export type { JsonFailure } from './channel/operator.js'
 export type { ListOptions } from './channel/list.js'
 export type { NextOptions } from './channel/iterate.js'
-export type { NestedOptions, SourceEvent, SourceOptions } from './source-options.js'
-export type { LossInfo, Reason, ReconnectOptions, Status } from './link/types.js'
+export type { Callback, NestedOptions, SourceEvent, SourceOptions } from './source-options.js'
+export type { BodySource, LossInfo, Reason, ReconnectOptions, Status } from './link/types.js'
 export { produce } from './produce/produce.js'
 export { drain, type DrainOptions } from './produce/drain.js'
 export type {
@@ -32,4 +39,4 @@ export {
 export { type } from './contract/schema.js'
 export { jsonCodec, textCodec, type Codec } from './contract/codec.js'
 export type { Contract, In, Name, Out, Schema, Untyped } from './contract/types.js'
-export { SseError, type CloseReason, type SseErrorCode } from './errors.js'
+export { SseError, type CloseReason, type SseErrorCode, type SseErrorDetails } from './errors.js'

@@ -15,9 +15,13 @@ export interface SourceEvent {
 	isLocal: boolean
 	/** HTTP status of the response; 0 if there was none. */
 	status: number
+	/** The text beside the status; empty if there was no response. */
 	statusText: string
+	/** Headers of the response; empty if there was none. */
 	headers: Headers
+	/** The response, if there was one. Its body is being read, or has been. */
 	response?: Response
+	/** What went wrong, an `SseError`; undefined if nothing did. */
 	error?: Error
 	/** Why: a reason that the server gave, or what happened here. */
 	reason?: Reason
@@ -40,7 +44,7 @@ export interface SourceEvent {
 export type Callback = (event: SourceEvent) => void
 
 interface RequestSettings {
-	/** @default 'POST' */
+	/** HTTP method of the request. @default 'POST' */
 	method?: string
 	/** Request headers; a function runs before every attempt, so a token in it is never stale. */
 	headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
@@ -54,12 +58,17 @@ interface RequestSettings {
 export interface NestedOptions extends RequestSettings {
 	/** `false`: closed while the page is hidden; use `hidden` instead. @default true */
 	openWhenHidden?: boolean
+	/** The connection is open. */
 	onopen?: (response: Response) => void
+	/** Any event came. */
 	onmessage?: (message: { id: string; event: string; data: string }) => void
+	/** The connection was lost, or ended. */
 	onclose?: () => void
+	/** The connection failed, or an event could not be read. */
 	onerror?: (error: Error) => void
 }
 
+/** How `source()` connects, what it carries, and who hears of it. Only the URL is needed. */
 export interface SourceOptions<S = Untyped> extends RequestSettings {
 	/** The connection is open. */
 	open?: Callback
@@ -101,7 +110,12 @@ export interface SourceOptions<S = Untyped> extends RequestSettings {
 	/** Milliseconds for which a channel without readers keeps the connection. @default 100 */
 	linger?: number
 	/** What happens while the page is hidden: closed after `pauseAfter` milliseconds. @default 'keep' */
-	hidden?: 'keep' | { pauseAfter: number }
+	hidden?:
+		| 'keep'
+		| {
+				/** Milliseconds that the page may be hidden; it comes back when it is seen again. */
+				pauseAfter: number
+		  }
 	/** Events were lost: load the data anew. */
 	gap?: () => void
 }

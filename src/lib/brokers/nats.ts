@@ -1,3 +1,9 @@
+/**
+ * A hub's log in NATS JetStream.
+ *
+ * @module sveltekit-sse/nats
+ */
+
 import { clock } from '../clock.js'
 import { SseError } from '../errors.js'
 import { assertSignal, BrokerBase } from '../hub/broker-base.js'
@@ -42,6 +48,7 @@ import { TailLoop } from './tail-loop.js'
 
 export type { NatsConnection } from './nats-stream.js'
 
+/** Which JetStream stream is the log, and how much of it is kept. */
 export interface NatsOptions extends BrokerOptions {
 	/**
 	 * The stream that is the log, of 1 to 100 letters, digits, `_` and `-`. It is made if there is none. Subjects are
@@ -93,6 +100,7 @@ interface Part {
 	readonly marks: number[]
 }
 
+/** @internal Made by `nats()`. */
 export class NatsLog extends BrokerBase implements Broker {
 	readonly connection: NatsConnection
 	readonly stream: NatsStream

@@ -3,22 +3,38 @@ import { withDeadline } from './deadline.js'
 
 /** What the broker uses of a pool of the package `pg`. */
 export interface PostgresPool {
+	/** Borrows a client. */
 	connect(): Promise<PostgresClient>
+	/** Listens for errors of clients that idle in the pool. */
 	on(event: 'error', listener: (error: Error) => void): unknown
+	/** Ends that. */
 	removeListener(event: 'error', listener: (error: Error) => void): unknown
 }
 
 /** What the broker uses of a client of the package `pg`; the user's own one in a transaction too. */
 export interface PostgresClient extends PostgresQueryable {
+	/** Hears of a broken connection. */
 	on(event: 'error', listener: (error: Error) => void): unknown
+	/** Hears that the connection has ended. */
 	on(event: 'end', listener: () => void): unknown
+	/** Hears what `notify` sends. */
 	on(event: 'notification', listener: (message: { payload?: string }) => void): unknown
+	/** Ends that, before the client goes back to the pool. */
 	removeAllListeners(event: 'notification'): unknown
+	/** Gives it back to the pool, or has the pool throw it away. */
 	release(destroy?: boolean): void
 }
 
+/** What runs queries. */
 export interface PostgresQueryable {
-	query(text: string, values?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>
+	/** Runs one; the values stand for `$1`, `$2` and so on. */
+	query(
+		text: string,
+		values?: unknown[]
+	): Promise<{
+		/** What it found: columns by their names. */
+		rows: Record<string, unknown>[]
+	}>
 }
 
 // Connection exceptions, shutting down, too many clients, conflicts that pass, a primary that has become a standby.

@@ -1,3 +1,9 @@
+/**
+ * A hub's log in PostgreSQL.
+ *
+ * @module sveltekit-sse/postgres
+ */
+
 import { SseError } from '../errors.js'
 import { assertSignal, BrokerBase } from '../hub/broker-base.js'
 import type {
@@ -31,6 +37,7 @@ import { TailLoop } from './tail-loop.js'
 export type { PostgresClient, PostgresPool, PostgresQueryable } from './postgres-client.js'
 export { migration } from './postgres-migration.js'
 
+/** Where the log lies in PostgreSQL, and how much of it is kept. */
 export interface PostgresOptions extends BrokerOptions {
 	/**
 	 * The table that is the log, `name` or `schema.name`, of a-z, 0-9 and `_`. Its state, index, trigger and functions
@@ -49,6 +56,7 @@ export interface PostgresOptions extends BrokerOptions {
 	timeout?: number
 }
 
+/** A broker that makes its own tables. */
 export interface PostgresBroker extends Broker {
 	/** Makes the tables and functions, or brings them up to date. Any number of processes may do that at once. */
 	migrate(): Promise<void>
@@ -79,7 +87,7 @@ export function postgres(pool: PostgresPool, options: PostgresOptions = {}): Pos
 	return new PostgresLog(pool, options)
 }
 
-/** The outlines of the log, and rows behind a position, in one snapshot. */
+/** @internal The outlines of the log, and rows behind a position, in one snapshot. */
 export interface PostgresState {
 	readonly epoch: string
 	readonly last: { readonly sequence: number; readonly mark: number }
@@ -90,6 +98,7 @@ export interface PostgresState {
 
 type RunQuery = (text: string, values?: unknown[]) => Promise<object[]>
 
+/** @internal Made by `postgres()`. */
 export class PostgresLog extends BrokerBase implements PostgresBroker {
 	readonly pool: PostgresPool
 	readonly names: PostgresNames

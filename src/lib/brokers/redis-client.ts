@@ -4,24 +4,34 @@ import { scripts } from './redis-scripts.js'
 
 /** What the broker uses of a client that `createClient`, `createCluster` or `createSentinel` of `redis` made. */
 export interface RedisClient {
+	/** Whether `connect()` was called, and `destroy()` was not. */
 	readonly isOpen: boolean
 	/** False while the connection is away; where the client does not say, it is tried. */
 	readonly isReady?: boolean
 	/** Makes a client with the same options, not connected yet. */
 	duplicate(): RedisClient
+	/** Connects; called on duplicates only. */
 	connect(): Promise<unknown>
+	/** Ends it at once; called on duplicates only. */
 	destroy(): unknown
+	/** Listens for errors of a duplicate's connection. */
 	on(event: 'error', listener: (error: Error) => void): unknown
+	/** Runs a script that is given as text. */
 	eval(script: string, options: RedisCall): Promise<unknown>
+	/** Runs a script that the server has. */
 	evalSha(sha1: string, options: RedisCall): Promise<unknown>
+	/** Reads a stream, and waits for what comes. */
 	xRead(
 		streams: { key: string; id: string }[],
 		options: { COUNT: number; BLOCK: number }
 	): Promise<unknown>
 }
 
+/** What a script works on. */
 export interface RedisCall {
+	/** The keys that it touches; all of one slot of a cluster. */
 	keys: string[]
+	/** Whatever else it is told. */
 	arguments: string[]
 }
 

@@ -1,3 +1,9 @@
+/**
+ * A hub's log in Redis.
+ *
+ * @module sveltekit-sse/redis
+ */
+
 import { SseError } from '../errors.js'
 import { assertSignal, BrokerBase } from '../hub/broker-base.js'
 import type {
@@ -22,8 +28,9 @@ import type { scripts } from './redis-scripts.js'
 import { followRedis } from './redis-tail.js'
 import { TailLoop } from './tail-loop.js'
 
-export type { RedisClient } from './redis-client.js'
+export type { RedisCall, RedisClient } from './redis-client.js'
 
+/** Where the log lies in Redis, and how much of it is kept. */
 export interface RedisOptions extends BrokerOptions {
 	/**
 	 * What the keys of this log begin with, in braces, so that a cluster keeps them on one node: `{sse}:log` and three
@@ -67,7 +74,7 @@ export function redis(client: RedisClient, options: RedisOptions = {}): Broker {
 	return new RedisBroker(client, options)
 }
 
-/** What the `read` script tells of the log. */
+/** @internal What the `read` script tells of the log. */
 export interface RedisState {
 	readonly epoch: string
 	readonly last: { readonly sequence: number; readonly mark: number }
@@ -80,6 +87,7 @@ export interface RedisState {
 	readonly entries: StreamEntry[]
 }
 
+/** @internal Made by `redis()`. */
 export class RedisBroker extends BrokerBase implements Broker {
 	readonly client: RedisClient
 	readonly keys: { log: string; state: string; publishers: string; signals: string }

@@ -14,6 +14,7 @@ export interface Listening<T> {
 
 type Listen<T> = (listening: Listening<T>) => () => void
 
+/** How long to wait for the next event. */
 export interface NextOptions {
 	/** Milliseconds to wait. @default no limit */
 	timeout?: number

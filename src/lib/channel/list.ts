@@ -1,6 +1,7 @@
 import { SseError } from '../errors.js'
 import { Lazy, type Operator } from './operator.js'
 
+/** How much a list keeps, and what takes the place of what. */
 export interface ListOptions<T> {
 	/** Items that are kept; the oldest go first. @default Infinity */
 	max?: number

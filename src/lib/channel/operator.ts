@@ -39,6 +39,7 @@ export class Lazy<T> {
 
 /** What `or` is told about text that is not JSON. */
 export interface JsonFailure<U> {
+	/** What `JSON.parse` threw. */
 	error: Error
 	/** The text; empty before the first event. */
 	raw: string

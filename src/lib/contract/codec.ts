@@ -17,7 +17,9 @@ import { describeValue } from './schema.js'
 export interface Codec {
 	/** What it is called in error messages. */
 	readonly name: string
+	/** The text of a value; throws for one that it cannot carry. */
 	encode(value: unknown): string
+	/** The value of a text; throws for one that `encode` cannot have written. */
 	decode(text: string): unknown
 }
 

@@ -43,6 +43,7 @@ type Changed<D extends Definitions> = {
 /** Where schemas run. */
 export type Validate = 'both' | 'server' | 'client' | 'development'
 
+/** Where schemas run, how values travel, and which versions get on. */
 export interface EventsOptions<D extends Definitions = Definitions> {
 	/**
 	 * Where schemas run. `both`: on the server as a check, so that a mistake shows where it is made, and on the client,

@@ -1,3 +1,9 @@
+/**
+ * A codec for dates, maps, sets, bigint, cycles, and classes of your own.
+ *
+ * @module sveltekit-sse/devalue
+ */
+
 import { parse, stringify } from 'devalue'
 import type { Codec } from './codec.js'
 
@@ -6,6 +12,7 @@ export interface Transporter {
 	/** Something truthy for a value of its own, anything else for others. */
 	// eslint-disable-next-line @typescript-eslint/no-explicit-any
 	encode: (value: any) => any
+	/** Makes the value again of what `encode` gave. */
 	// eslint-disable-next-line @typescript-eslint/no-explicit-any
 	decode: (data: any) => any
 }

@@ -6,11 +6,23 @@ import type { SseError } from '../errors.js'
  * @see https://standardschema.dev
  */
 export interface Schema<In = unknown, Out = In> {
+	/** What Standard Schema asks of a library. */
 	readonly '~standard': {
+		/** The version of Standard Schema. */
 		readonly version: 1
+		/** The library's name. */
 		readonly vendor: string
+		/** Checks a value: what came of it, or the issues that it has. */
 		readonly validate: (value: unknown) => SchemaResult<Out> | Promise<SchemaResult<Out>>
-		readonly types?: { readonly input: In; readonly output: Out } | undefined
+		/** For the compiler only. */
+		readonly types?:
+			| {
+					/** What goes in. */
+					readonly input: In
+					/** What comes out. */
+					readonly output: Out
+			  }
+			| undefined
 	}
 }
 
@@ -42,7 +54,7 @@ export type Out<S, K extends keyof S> = S[K] extends Schema<infer _, infer O> ? 
  * @typeParam S what each event carries: its type, or a `Schema` where what goes in differs from what comes out
  */
 export interface Contract<S> {
-	/** For the compiler only. */
+	/** @internal For the compiler only. */
 	readonly '~events'?: S
 	/** Names and patterns, as they were given to `defineEvents`. */
 	readonly names: readonly string[]
@@ -50,7 +62,7 @@ export interface Contract<S> {
 	readonly version: number | undefined
 	/** The oldest version that it understands. */
 	readonly since: number | undefined
-	/** Clients of one version can share a connection; that is all that tells two contracts apart there. */
+	/** @internal Clients of one version can share a connection; that is all that tells two contracts apart there. */
 	toJSON(): unknown
 	/** Whether an event of this name can ever arrive. */
 	has(name: string): boolean
@@ -68,14 +80,15 @@ export interface Contract<S> {
 	 */
 	decode(name: string, text: string): unknown
 	/**
+	 * @internal
 	 * An `encode` that waits for asynchronous schemas; what it gives is settled in the order of the calls.
 	 *
 	 * @returns a function that returns the text, or a promise of it, and throws as `encode` does.
 	 */
 	writer(): (name: string, data: unknown) => string | Promise<string>
-	/** Makes feeds of values out of feeds of text; the events of all of them keep their order. */
+	/** @internal Makes feeds of values out of feeds of text; the events of all of them keep their order. */
 	reader(): <M>(name: string, feed: EventFeed<string, M>) => EventFeed<unknown, M>
-	/** Why a stream of that version cannot be read; undefined if it can. */
+	/** @internal Why a stream of that version cannot be read; undefined if it can. */
 	refuse(announced: string | undefined): Refusal | undefined
 }
 

@@ -40,6 +40,7 @@ export type Cursor = string
 
 /** What is appended. */
 export interface Entry {
+	/** Who it is for: any string of 1 to 512 characters. */
 	readonly topic: string
 	/** The event's name. */
 	readonly name: string
@@ -53,6 +54,7 @@ export interface Entry {
 
 /** An entry that stands in the log. */
 export interface LogEntry extends Entry {
+	/** The place right behind it. */
 	readonly cursor: Cursor
 	/** When it was appended, in milliseconds since 1970, by the engine's clock. Never used for order. */
 	readonly at: number
@@ -66,7 +68,9 @@ export interface LogEntry extends Entry {
  */
 export type GapReason = 'trimmed' | 'epoch' | 'unknown'
 
+/** A hole in what a tail has seen. */
 export interface Gap {
+	/** Why it is there. */
 	readonly reason: GapReason
 	/** Where the tail goes on: every entry after this cursor is handed over. */
 	readonly cursor: Cursor
@@ -76,7 +80,16 @@ export interface Gap {
  * Where a tail begins: at the end of the log as it is when the broker is first reached; behind a cursor; or with the
  * last `last` entries (fewer if there are fewer), followed by everything newer.
  */
-export type TailStart = 'now' | { readonly after: Cursor } | { readonly last: number }
+export type TailStart =
+	| 'now'
+	| {
+			/** Begins behind this cursor. */
+			readonly after: Cursor
+	  }
+	| {
+			/** Begins with so many of the newest entries. */
+			readonly last: number
+	  }
 
 /**
  * What a tail calls.
@@ -106,6 +119,7 @@ export interface TailListener {
 	signal?(text: string): void
 }
 
+/** Somebody who follows the log. */
 export interface Tail {
 	/** How far the listener has been called; `undefined` until the broker has been reached. */
 	readonly cursor: Cursor | undefined
@@ -113,6 +127,7 @@ export interface Tail {
 	close(): Promise<void>
 }
 
+/** How long to try, and inside which transaction. */
 export interface AppendOptions {
 	/**
 	 * How long to keep trying while the broker is away, in milliseconds. If 0, an append that meets an absent broker
@@ -129,11 +144,13 @@ export interface AppendOptions {
 	client?: unknown
 }
 
+/** How much to read at once. */
 export interface ReadOptions {
 	/** The most entries to return; at least 1. */
 	limit: number
 }
 
+/** A piece of the log. */
 export interface Page {
 	/** The entries right behind the cursor, in log order, at most `limit`. Empty if there is a gap. */
 	readonly entries: readonly LogEntry[]
@@ -143,6 +160,7 @@ export interface Page {
 	readonly more: boolean
 }
 
+/** Where a broker stands, for a health check. */
 export interface BrokerHealth {
 	/**
 	 * `connecting`: nothing is known yet. `up`: the last thing that was tried worked. `down`: it did not, and the
@@ -151,6 +169,7 @@ export interface BrokerHealth {
 	readonly status: 'connecting' | 'up' | 'down' | 'closed'
 	/** What brought it down. */
 	readonly error?: Error
+	/** When it came to stand there. */
 	readonly since: Date
 }
 
@@ -234,6 +253,7 @@ export interface Broker {
 	 */
 	signal(text: string): Promise<void>
 
+	/** Where the broker stands. */
 	readonly health: BrokerHealth
 	/** Calls `listener` at each change of `health.status`; returns a function that stops it. */
 	onHealth(listener: (health: BrokerHealth) => void): () => void

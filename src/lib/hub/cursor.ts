@@ -9,16 +9,20 @@ import type { Cursor, GapReason } from './broker.js'
  * stores several entries under one number may put the index there.
  */
 export interface Position {
+	/** Which log: a new one begins when the past was lost. */
 	readonly epoch: string
+	/** The number of the entry, from 1. */
 	readonly sequence: number
+	/** Tells apart what had the same number. */
 	readonly mark: number
 }
 
 /** The outlines of a log: what a cursor is judged against. */
 export interface LogState {
+	/** Which log it is. */
 	readonly epoch: string
 	/** The last entry ever appended; `{ sequence: 0, mark: 0 }` if there was none. */
-	readonly last: { readonly sequence: number; readonly mark: number }
+	readonly last: Pick<Position, 'sequence' | 'mark'>
 	/** The sequence of the oldest entry that is still kept; `undefined` if none is. */
 	readonly first: number | undefined
 }
@@ -26,6 +30,7 @@ export interface LogState {
 // Anchored, without leading zeros and bounded, so that every position has exactly one spelling.
 const grammar = /^([0-9a-z]{1,16})-(0|[1-9][0-9]{0,15})-(0|[1-9][0-9]{0,15})$/
 
+/** A position as text: what goes to clients, and what `parseCursor` takes. */
 export function formatCursor(position: Position): Cursor {
 	return `${position.epoch}-${position.sequence}-${position.mark}`
 }

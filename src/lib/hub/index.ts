@@ -1,3 +1,9 @@
+/**
+ * Publishing to everyone who is on a topic, on every machine; and the contract of the brokers that carry it.
+ *
+ * @module sveltekit-sse/hub
+ */
+
 export { Hub } from './hub.js'
 export { memory, type MemoryHistory, type MemoryOptions } from './memory.js'
 export type {

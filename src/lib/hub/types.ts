@@ -3,6 +3,7 @@ import type { Contract, In, Name, Out, Untyped } from '../contract/types.js'
 import type { ProduceOptions, Start } from '../produce/types.js'
 import type { Broker, Cursor } from './broker.js'
 
+/** What carries a hub's events, how much of the past it keeps, and how long members stay. */
 export interface HubOptions<S = Untyped> {
 	/** What carries the events. @default memory(): this process only */
 	broker?: Broker
@@ -27,6 +28,7 @@ export interface HubOptions<S = Untyped> {
 	maxReplay?: number
 	/** The most topics of one stream or subscription. @default 100 */
 	maxTopics?: number
+	/** How long members of a topic stay. */
 	presence?: {
 		/** Milliseconds a member stays after its last connection, so that a reconnect does not flicker. @default 5_000 */
 		grace?: number
@@ -40,6 +42,7 @@ export interface HubOptions<S = Untyped> {
 	name?: string
 }
 
+/** Who is left out, and how long to try. */
 export interface PublishOptions {
 	/** Leaves out the streams whose `member.id` this is: the sender's. */
 	except?: string
@@ -57,6 +60,7 @@ export interface Member {
 	meta?: unknown
 }
 
+/** How one client is fed: the options of `produce`, and what the client is sent of the topics. */
 export interface StreamOptions<S = Untyped> extends ProduceOptions<S> {
 	/** The request that asks for the stream. */
 	request: Request
@@ -76,10 +80,13 @@ export interface StreamOptions<S = Untyped> extends ProduceOptions<S> {
 
 /** The data of the event `presence`: who is on a topic now. */
 export interface PresenceEvent {
+	/** The topic that changed. */
 	topic: string
+	/** Everyone who is on it, over all machines. */
 	members: Member[]
 }
 
+/** Where a loop begins, and what ends it. */
 export interface SubscribeOptions {
 	/** Begins behind this cursor. @default now */
 	after?: Cursor
@@ -92,9 +99,13 @@ export interface SubscribeOptions {
 /** One event as server code sees it. */
 export type HubEvent<S = Untyped> = {
 	[K in Name<S>]: {
+		/** The topic that it was published to. */
 		topic: string
+		/** The event's name. */
 		name: K
+		/** What the contract makes of its data; without one, text. */
 		data: Out<S, K>
+		/** Where it stands; `subscribe({ after })` goes on behind it. */
 		cursor: Cursor
 		/** When it was published, by the broker's clock. */
 		at: Date

@@ -45,6 +45,7 @@ export interface Message {
 	readonly at: number
 }
 
+/** How a connection comes back: full-jitter exponential back-off, on top of what the server asked for. */
 export interface ReconnectOptions {
 	/** Milliseconds; the first attempt waits a random part of it, each later one of twice as much. @default 500 */
 	min?: number
@@ -61,7 +62,9 @@ export interface ReconnectOptions {
 	decide?: (info: LossInfo) => number | false | undefined
 }
 
+/** What `decide` is told of a loss. */
 export interface LossInfo {
+	/** What was lost by; undefined if the stream ended in order. */
 	error?: SseError
 	/** HTTP status of the response, if there was one. */
 	status?: number
@@ -80,6 +83,7 @@ export interface RequestOptions {
 }
 
 export type Body = NonNullable<RequestInit['body']>
+/** A request body, or a function that makes one before every attempt. */
 export type BodySource = Body | (() => Body | null | undefined | Promise<Body | null | undefined>)
 
 export interface LinkOptions extends RequestOptions {

@@ -9,6 +9,7 @@ export interface Drainable {
 	end(reason: CloseReason, retry?: number): void
 }
 
+/** How `drain` spreads the clients that come back. */
 export interface DrainOptions {
 	/**
 	 * Milliseconds over which the clients come back: each is told to wait a random part of it.

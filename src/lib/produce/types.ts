@@ -4,13 +4,16 @@ import type { Contract, In, Name, Untyped } from '../contract/types.js'
 
 /** A result that carries its error instead of throwing it. */
 export interface Unsafe<T, E = Error> {
+	/** The result; only of use if there is no error. */
 	value: T
+	/** What went wrong, or `false`. */
 	error: false | E
 }
 
 /** Why a stream ended, as its producer sees it: a reason of the server's, or `gone` when the client left. */
 export type StopReason = CloseReason | 'gone'
 
+/** What goes out beside the data of one event. */
 export interface EmitOptions {
 	/**
 	 * What the client resumes from when it reconnects (`Last-Event-ID`). Give one only to events worth resuming
@@ -33,7 +36,12 @@ export type Emit<S = Untyped> = <K extends keyof S & string>(
 
 /** One event as an async iterable yields it. */
 export type Emitted<S = Untyped> = {
-	[K in Name<S>]: { event: K; data: In<S, K>; id?: string; retry?: number }
+	[K in Name<S>]: EmitOptions & {
+		/** The event's name. */
+		event: K
+		/** A string as it is, anything else as JSON; with a contract, what the event's schema accepts. */
+		data: In<S, K>
+	}
 }[Name<S>]
 
 /** What `start` receives: the one stream it feeds. */
@@ -83,17 +91,24 @@ export type Start<S = Untyped> = (
 	connection: ProducerConnection<S>
 ) => Started<S> | PromiseLike<Started<S>>
 
+/** What `start` may return. */
 export type Started<S = Untyped> = void | Stop | AsyncIterable<Emitted<S> | UnnamedEvent<S>>
 
 /** An event without a name is a `message`. */
 export type UnnamedEvent<S = Untyped> =
 	'message' extends Name<S>
-		? { event?: undefined; data: In<S, 'message' & keyof S>; id?: string; retry?: number }
+		? EmitOptions & {
+				/** Left out. */
+				event?: undefined
+				/** As that of any other event. */
+				data: In<S, 'message' & keyof S>
+			}
 		: never
 
 /** What to do with an event that finds the client's buffer full. */
 export type Overflow = 'close' | 'drop-oldest' | 'refuse'
 
+/** How one stream is sent, and what ends it. */
 export interface ProduceOptions<S = Untyped> {
 	/** Runs once when the stream ends, also when the client left and while `start` is still running. */
 	stop?: Stop

@@ -5,10 +5,13 @@ import { faultCases } from './conformance/fault-cases.js'
 import { gapCases } from './conformance/gap-cases.js'
 import { tailCases } from './conformance/tail-cases.js'
 
+/** What a case asks of the broker that it is given. */
 export interface BrokerSettings {
+	/** How much of the past the log has to keep. */
 	history?: BrokerHistory
 	/** How long the broker waits for one answer of its engine, in milliseconds. */
 	timeout?: number
+	/** Hears what has no caller: hand it to the broker. */
 	onError: (error: Error, context: { stage: string }) => void
 }
 
@@ -23,6 +26,7 @@ export interface BrokerUnderTest {
 	spansProcesses: boolean
 	/** True if the log is still there after `kill` and `start`. */
 	durable?: boolean
+	/** What can be done to its engine; cases that need more are left out. */
 	faults?: BrokerFaults
 }
 
@@ -34,6 +38,7 @@ export interface BrokerFaults {
 	start?(): Promise<void>
 	/** Freezes the engine: connections stay open, nothing is answered. */
 	pause?(): void | Promise<void>
+	/** Ends that: what was asked meanwhile is answered. */
 	resume?(): void | Promise<void>
 	/** Cuts all connections to the engine, which lives on. */
 	cut?(): void | Promise<void>
@@ -41,9 +46,11 @@ export interface BrokerFaults {
 	lose?(log: string): Promise<void>
 }
 
+/** One claim about brokers. */
 export interface ConformanceCase {
 	/** A claim in the present tense. */
 	readonly name: string
+	/** What the broker has to offer for the case to run; see `lacking`. */
 	readonly needs: readonly (keyof BrokerFaults | 'spansProcesses')[]
 	/** Resolves if the claim holds; rejects with what was seen instead. Closes what it opened. */
 	run(subject: BrokerUnderTest): Promise<void>

@@ -5,6 +5,7 @@ import { expect } from './conformance/recorder.js'
 
 /** What the suite needs to know of a codec to test it. */
 export interface CodecUnderTest {
+	/** The codec. */
 	codec: Codec
 	/** Values that it carries: of every kind, nested and empty ones too. */
 	samples: readonly unknown[]
@@ -19,6 +20,7 @@ export interface CodecUnderTest {
 	isEqual?: (decoded: unknown, value: unknown) => boolean
 }
 
+/** One claim about codecs. */
 export interface CodecCase {
 	/** A claim in the present tense. */
 	readonly name: string

@@ -3,6 +3,7 @@ import { SseError } from '../errors.js'
 import type { Untyped } from '../contract/types.js'
 import { read, type ReadEvent, type ReadOptions } from './read.js'
 
+/** How many events to wait for, and how long. */
 export interface CollectOptions<S = Untyped> extends ReadOptions<S> {
 	/** How many events to wait for; then the response is cancelled. @default all, until the stream ends */
 	take?: number

@@ -1,3 +1,9 @@
+/**
+ * For tests of apps that use the library, without a browser, a network or a clock.
+ *
+ * @module sveltekit-sse/testing
+ */
+
 export { codecConformance, type CodecCase, type CodecUnderTest } from './codec-conformance.js'
 export { collect, type CollectOptions } from './collect.js'
 export { assertNothingOpen, leftovers, type Leftovers } from './leftovers.js'

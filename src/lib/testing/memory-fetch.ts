@@ -5,6 +5,7 @@ import { settled } from './settle.js'
 import { actAsClient, undoLater } from './tidy.js'
 import { Wire } from './wire.js'
 
+/** What handlers get. */
 export interface MemoryFetchOptions {
 	/** More of the event that handlers get beside `request`, `url` and `params`, such as `locals`. */
 	event?: Record<string, unknown>

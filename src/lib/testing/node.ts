@@ -1,3 +1,9 @@
+/**
+ * For tests of a whole app, in Node.
+ *
+ * @module sveltekit-sse/testing/node
+ */
+
 import { TcpFaultProxy } from './faults/fault-proxy.js'
 import type { FaultProxy } from './faults/types.js'
 

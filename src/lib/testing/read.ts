@@ -6,13 +6,16 @@ import { isEventStream } from '../wire/headers.js'
 /** One event of a response. */
 export type ReadEvent<S = Untyped> = {
 	[K in Name<S>]: {
+		/** The event's name. */
 		event: K
+		/** What the contract makes of its data; without one, text. */
 		data: Out<S, K>
 		/** The event's own id, if it carries one. */
 		id: string | undefined
 	}
 }[Name<S>]
 
+/** How a response is read. */
 export interface ReadOptions<S = Untyped> {
 	/** The contract of the events; without one their data is text. */
 	events?: Contract<S>

@@ -1,11 +1,14 @@
 import { idHeader } from '../wire/headers.js'
 
+/** What the request carries. */
 export interface StreamRequestOptions {
 	/** The id of the last event that the client has seen, to resume from. */
 	lastEventId?: string
-	/** @default 'POST' */
+	/** HTTP method. @default 'POST' */
 	method?: string
+	/** More headers; `accept` is set in any case. */
 	headers?: HeadersInit
+	/** The body, if there is one. */
 	body?: BodyInit
 	/** Tells the handler that the client has left. */
 	signal?: AbortSignal

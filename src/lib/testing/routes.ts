@@ -6,6 +6,7 @@ export type Handler = (event: never) => Response | Promise<Response>
 /** A handler for each method, such as a whole `+server.ts` module. */
 export type Methods = { readonly [method: string]: unknown }
 
+/** One handler for all requests, or what answers by the path of the route. */
 export type Routes = Handler | { readonly [path: string]: Handler | Methods }
 
 type Call = (event: object) => Response | Promise<Response>

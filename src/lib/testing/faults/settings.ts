@@ -13,11 +13,19 @@ export interface Settings {
 	throttle: number
 	/** Bytes that have to gather before they move on. */
 	hold: number
+	/** Sizes of the pieces that bytes are forwarded in; undefined: as they come. */
 	split: Sizes | undefined
 	/** Milliseconds between the pieces of a split. */
 	gap: number
 	/** What ends the connection after how many more bytes. */
-	ending: { how: 'cut' | 'reset'; after: number } | undefined
+	ending:
+		| {
+				/** With a FIN, or with a RST. */
+				how: 'cut' | 'reset'
+				/** Bytes to the client. */
+				after: number
+		  }
+		| undefined
 }
 
 /** A plain wire. */
@@ -51,6 +59,7 @@ export abstract class FaultControls {
 		this.configure({ stalled: true })
 	}
 
+	/** Ends `stall()`: what has waited moves on. */
 	resume(): void {
 		this.configure({ stalled: false })
 	}

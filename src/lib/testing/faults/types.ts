@@ -4,8 +4,11 @@ import type { FaultControls } from './settings.js'
 
 /** An HTTP response that the proxy gives by itself. */
 export interface Answer {
+	/** HTTP status. */
 	status: number
+	/** Headers; the length of the body is set in any case. */
 	headers?: Record<string, string>
+	/** The body. @default none */
 	body?: string | Uint8Array
 }
 
@@ -38,6 +41,7 @@ export interface FaultProxy extends FaultControls, AsyncDisposable {
 	target: number
 	/** Called with each new connection before a byte has moved, to give it faults of its own. */
 	onConnection: ((connection: FaultConnection) => void) | undefined
+	/** The port that it listens on. */
 	readonly port: number
 	/** `http://127.0.0.1:<port>`, without a slash at the end. */
 	readonly url: string
