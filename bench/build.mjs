@@ -1,7 +1,7 @@
 // What a contestant's process loads: the packaged library, and its forerunner, bundled as Vite bundles them into an
 // app for production.
 
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -14,6 +14,16 @@ export function library(name) {
 	return pathToFileURL(join(process.env[variable] ?? '', `${name}.js`)).href
 }
 
+/** Where a file of the packaged library lies. @param {string} path such as `hub/index.js` */
+export function packaged(path) {
+	return join(process.env[variable] ?? '', 'dist', path)
+}
+
+/** The folder of the page that measures the client, for a browser. */
+export function page() {
+	return join(process.env[variable] ?? '', 'page')
+}
+
 /** Packages and bundles everything into a temporary folder; returns what removes it. */
 export async function build() {
 	const folder = mkdtempSync(join(tmpdir(), 'sveltekit-sse-bench-'))
@@ -22,14 +32,16 @@ export async function build() {
 	const dist = join(folder, 'dist')
 	// The packaged files import what the library depends on.
 	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
+	// As the published package says it: what is not used is left out of a bundle.
+	writeFileSync(join(folder, 'package.json'), '{ "type": "module", "sideEffects": false }')
 	if (!existsSync(join(root, '.svelte-kit/tsconfig.json')))
 		await tool('@sveltejs/kit/svelte-kit.js', ['sync'], { quiet: true })
-	const packaged = await tool(
+	const made = await tool(
 		'@sveltejs/package/svelte-package.js',
 		['--output', dist, '--types', 'false'],
 		{ quiet: true }
 	)
-	if (packaged.code !== 0) throw new Error(`svelte-package failed:\n${packaged.output}`)
+	if (made.code !== 0) throw new Error(`svelte-package failed:\n${made.output}`)
 	/** @type {Record<string, string>} */
 	const entries = {
 		'sveltekit-sse': join(dist, 'index.js'),
@@ -43,6 +55,9 @@ export async function build() {
 		folder,
 		'client'
 	)
+	await bundle({ page: join(root, 'bench/page/main.svelte.js') }, page(), 'client', [
+		{ find: /^sveltekit-sse$/, replacement: packaged('index.js') }
+	])
 	return () => rmSync(folder, { recursive: true, force: true })
 }
 
@@ -50,8 +65,9 @@ export async function build() {
  * @param {Record<string, string>} input
  * @param {string} folder
  * @param {'server' | 'client'} side
+ * @param {import('vite').Alias[]} [alias]
  */
-async function bundle(input, folder, side) {
+async function bundle(input, folder, side, alias = []) {
 	const { build } = await import('vite')
 	const { svelte } = await import('@sveltejs/vite-plugin-svelte')
 	await build({
@@ -59,6 +75,7 @@ async function bundle(input, folder, side) {
 		configFile: false,
 		logLevel: 'error',
 		plugins: [svelte({ configFile: false })],
+		resolve: { alias },
 		ssr: { noExternal: true },
 		build: {
 			ssr: side === 'server',

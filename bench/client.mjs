@@ -38,15 +38,25 @@ class Connection {
 	#head = ''
 	#isOpen = false
 	#settle
+	/** @type {PromiseWithResolvers<void>} */
+	#first = Promise.withResolvers()
 
-	/** @param {number} port @param {number} number @param {boolean} isOnly */
-	constructor(port, number, isOnly) {
+	/**
+	 * @param {number} port
+	 * @param {number} number
+	 * @param {boolean} isOnly
+	 * @param {string} [after] the id that it resumes from
+	 */
+	constructor(port, number, isOnly, after) {
 		this.number = number
 		/** @type {PromiseWithResolvers<void>} */
 		const { promise, resolve, reject } = Promise.withResolvers()
 		this.#settle = { resolve, reject }
 		/** The headers and a first byte of the body are there. */
 		this.opened = promise
+		/** The first round has ended. */
+		this.complete = this.#first.promise
+		this.complete.catch(() => {})
 		this.isOnly = isOnly
 		this.socket = connect({
 			port,
@@ -63,8 +73,13 @@ class Connection {
 			}
 		})
 		this.socket.on('error', () => {})
-		this.socket.once('close', () => reject(new Error(`connection ${number} was closed`)))
-		this.socket.write(`GET /?n=${number} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`)
+		this.socket.once('close', () => {
+			const error = new Error(`connection ${number} was closed`)
+			reject(error)
+			this.#first.reject(error)
+		})
+		const resumes = after === undefined ? '' : `last-event-id: ${after}\r\n`
+		this.socket.write(`GET /?n=${number} HTTP/1.1\r\nhost: 127.0.0.1\r\n${resumes}\r\n`)
 	}
 
 	/** @param {Buffer} bytes */
@@ -75,6 +90,7 @@ class Connection {
 		if (!this.#head.startsWith('HTTP/1.1 200')) this.#settle.reject(new Error(this.#head))
 		this.#isOpen = true
 		this.#settle.resolve()
+		this.#take(Buffer.from(this.#head.slice(end + 4), 'latin1'))
 	}
 
 	/** @param {Buffer} bytes */
@@ -95,6 +111,7 @@ class Connection {
 		finished[round] = count
 		if (!this.isOnly) arrivals.push({ round, at: process.hrtime.bigint() })
 		if (count === connections.length) answers?.write('.')
+		this.#first.resolve()
 	}
 
 	/**
@@ -120,25 +137,35 @@ class Connection {
 
 let last = 0
 
+/** @typedef {{ ports: [number, number], count: number, after?: string }} Crowd */
+
+/** @param {Crowd} crowd @param {(connection: Connection) => Promise<void>} done */
+async function connectAll({ ports, count, after }, done) {
+	answers ??= connect(ports[1], '127.0.0.1')
+		.setNoDelay()
+		.on('error', () => {})
+	const start = performance.now()
+	/** @type {Set<Promise<void>>} */
+	const under = new Set()
+	for (let number = 0; number < count; number++) {
+		const connection = new Connection(ports[0], ++last, count === 1, after)
+		connections.push(connection)
+		const isDone = Promise.all([connection.opened, done(connection)]).then(
+			() => void under.delete(isDone)
+		)
+		under.add(isDone)
+		if (under.size >= atOnce) await Promise.race(under)
+	}
+	await Promise.all(under)
+	return performance.now() - start
+}
+
 obey({
 	/** Opens connections, and says how long it took, in milliseconds. */
-	async open(/** @type {{ ports: [number, number], count: number }} */ { ports, count }) {
-		answers ??= connect(ports[1], '127.0.0.1')
-			.setNoDelay()
-			.on('error', () => {})
-		const start = performance.now()
-		/** @type {Set<Promise<void>>} */
-		const under = new Set()
-		for (let number = 0; number < count; number++) {
-			const connection = new Connection(ports[0], ++last, count === 1)
-			connections.push(connection)
-			const opened = connection.opened.then(() => void under.delete(opened))
-			under.add(opened)
-			if (under.size >= atOnce) await Promise.race(under)
-		}
-		await Promise.all(under)
-		return performance.now() - start
-	},
+	open: (/** @type {Crowd} */ crowd) => connectAll(crowd, ({ opened }) => opened),
+
+	/** Opens connections that resume; says how long it took until each had seen the end of a round. */
+	resume: (/** @type {Crowd} */ crowd) => connectAll(crowd, ({ complete }) => complete),
 
 	/** Checks what came since `forget`; returns how many events and bytes. */
 	check(/** @type {import('./payload.mjs').Shape} */ shape) {

@@ -22,6 +22,24 @@ export class Pair {
 	}
 
 	/**
+	 * Opens connections that resume, all with the same past: the events of one round.
+	 *
+	 * @param {Shape} shape @param {number} count of connections @returns {Promise<number>} milliseconds until each has all
+	 */
+	async resume(shape, count) {
+		const ports = await this.server.call('ports')
+		await this.server.call('shape', shape)
+		const after = await this.server.call('remember')
+		await this.client.call('forget')
+		const time = await this.client.call('resume', { ports, count, after })
+		const checked = await this.client.call('check', shape)
+		const events = count * shape.events * shape.ticks
+		if (checked.events !== events)
+			throw new Error(`${this.name}: ${checked.events} events of ${events} arrived`)
+		return time
+	}
+
+	/**
 	 * Feeds the connections for some milliseconds, and checks that every event has arrived.
 	 *
 	 * @param {Shape} shape @param {number} time

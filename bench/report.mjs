@@ -8,9 +8,9 @@ import { median, spread } from './stats.mjs'
 
 /**
  * @param {Table[]} tables
- * @param {{ quick: boolean, minutes: number }} run
+ * @param {{ quick: boolean, minutes: number, missing: string[] }} run
  */
-export function report(tables, { quick, minutes }) {
+export function report(tables, { quick, minutes, missing }) {
 	return [
 		'# Report',
 		`Written by \`npm run bench${quick ? ' -- --quick' : ''}\` in ${minutes.toFixed(0)} minutes, on Node ` +
@@ -20,6 +20,9 @@ export function report(tables, { quick, minutes }) {
 			'depend on the machine, and on what else it did.',
 		'## Targets',
 		targets(tables),
+		...(missing.length > 0
+			? ['## Not measured', missing.map((reason) => `- ${reason}`).join('\n')]
+			: []),
 		...tables.flatMap(section)
 	].join('\n\n')
 }
@@ -28,43 +31,61 @@ export function report(tables, { quick, minutes }) {
 function targets(tables) {
 	const rows = tables.flatMap((table) =>
 		table.targets.map((target) => {
+			const { against, of, atLeast, atMost = Infinity } = target
 			const reached = measured(table, target)
-			const unit = target.against ? ' ×' : ` ${table.unit}`
-			const bound =
-				target.atLeast === undefined ? `≤ ${target.atMost}${unit}` : `≥ ${target.atLeast}${unit}`
-			const isMet =
-				target.atLeast === undefined
-					? reached <= (target.atMost ?? Infinity)
-					: reached >= target.atLeast
+			const unit = against ? ' ×' : unitOf(table, of)
+			const isMet = atLeast === undefined ? reached <= atMost : reached >= atLeast
 			return [
 				table.title,
-				target.against ? labelOf(target.against) : '–',
-				bound,
+				against ? labelOf(against) : (of ?? '–'),
+				atLeast === undefined ? `≤ ${atMost}${unit}` : `≥ ${atLeast}${unit}`,
 				Number.isNaN(reached) ? 'not measured' : `${number(reached)}${unit}`,
-				Number.isNaN(reached) ? '' : isMet ? 'yes' : 'no'
+				Number.isNaN(reached) ? '' : isMet ? 'yes' : '**no**',
+				noise(table)
 			]
 		})
 	)
-	return markdown(['workload', 'measured against', 'must reach', 'reached', 'met'], rows)
+	return markdown(
+		['workload', 'measured against', 'must reach', 'reached', 'met', 'the noise'],
+		rows
+	)
+}
+
+/** @param {Table} table @param {string} [column] */
+function unitOf({ unit }, column) {
+	return column === undefined ? ` ${unit}` : column.endsWith(' ms') ? ' ms' : ''
+}
+
+/** What the same contestant makes of being measured twice. @param {Table} table */
+function noise(table) {
+	const own = ownRow(table)
+	const again = table.rows.find(({ name }) => name === `${own?.name} again`)
+	return own && again ? `${number(ratio(own.values, again.values))} ×` : '–'
 }
 
 /** @param {Table} table @param {Target} target */
 function measured(table, target) {
-	const own = table.rows.find(({ name }) => name === (table.ours ?? 'ours'))
+	const own = ownRow(table)
 	if (!own) return NaN
-	if (!target.against) return median(own.values)
+	const values = target.of === undefined ? own.values : (own.more?.[target.of] ?? [])
+	if (!target.against) return median(values)
 	const other = table.rows.find(({ name }) => name === target.against)
-	return other ? ratio(own.values, other.values) : NaN
+	return other ? ratio(values, other.values) : NaN
+}
+
+/** @param {Table} table */
+export function ownRow(table) {
+	return table.rows.find(({ name }) => name === (table.ours ?? 'ours'))
 }
 
 /** @param {number[]} values @param {number[]} others */
-function ratio(values, others) {
+export function ratio(values, others) {
 	return median(values.map((value, index) => value / (others[index] ?? NaN)))
 }
 
 /** @param {Table} table */
 function section(table) {
-	const own = table.rows.find(({ name }) => name === (table.ours ?? 'ours'))
+	const own = ownRow(table)
 	const extra = [...new Set(table.rows.flatMap(({ more }) => Object.keys(more ?? {})))]
 	const hasCosts = table.rows.some(({ costs }) => costs)
 	const headers = [
@@ -97,7 +118,7 @@ function section(table) {
 }
 
 /** @param {string[]} headers @param {string[][]} rows */
-function markdown(headers, rows) {
+export function markdown(headers, rows) {
 	const line = (/** @type {string[]} */ cells) => `| ${cells.join(' | ')} |`
 	const rule = headers.map((_, index) => (index === 0 ? '---' : '--:'))
 	return [line(headers), line(rule), ...rows.map(line)].join('\n')

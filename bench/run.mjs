@@ -37,6 +37,8 @@ process.on('SIGINT', () => process.exit(130))
 
 /** @type {Table[]} */
 const tables = []
+/** What could not be measured here, and why. @type {string[]} */
+const missing = []
 for (const workload of workloads) {
 	if (wanted ? !wanted.includes(workload.name) : quick && workload.quick === false) continue
 	const from = performance.now()
@@ -45,11 +47,12 @@ for (const workload of workloads) {
 	} catch (error) {
 		// One that cannot be measured here, for want of sockets for one, must not cost the others.
 		console.error(`${workload.name}: ${error instanceof Error ? error.stack : error}`)
+		missing.push(`${workload.name}: ${error instanceof Error ? error.message : error}`)
 	}
 	console.log(`${workload.name.padEnd(20)} ${((performance.now() - from) / 1_000).toFixed(1)} s`)
 }
 const minutes = (performance.now() - start) / 60_000
-const text = report(tables, { quick, minutes })
+const text = report(tables, { quick, minutes, missing })
 if (wanted || contestants) {
 	console.log(`\n${text}`)
 } else {

@@ -22,6 +22,8 @@ const streams = new Set()
 const stops = new Map()
 /** @type {Tick[]} */
 let round = []
+/** What clients that resume have missed. @type {Tick | undefined} */
+let past
 let acknowledged = 0
 let woken = () => {}
 
@@ -33,6 +35,8 @@ const http = createHttpServer((incoming, response) => {
 		opened(stream) {
 			own = stream
 			streams.add(stream)
+			const resumes = incoming.headers['last-event-id'] !== undefined
+			if (resumes && past && !contestant.remember) void stream.send(past)
 		},
 		stopped() {
 			if (own) streams.delete(own)
@@ -85,6 +89,12 @@ obey({
 	/** @param {import('./payload.mjs').Shape} shape */
 	shape(shape) {
 		round = makeRound(shape)
+	},
+
+	/** Makes the first tick the past of clients that resume; returns the id to resume from. */
+	remember() {
+		past = /** @type {Tick} */ (round[0])
+		return contestant.remember?.(past) ?? 'start'
 	},
 
 	/** Feeds all streams for some milliseconds, in whole rounds. @param {number} time */

@@ -28,6 +28,12 @@ export interface Contestant {
 	serve(incoming: IncomingMessage, response: ServerResponse, visit: Visit): unknown
 	/** Sends one tick to all of its streams, where it has a better way than one after the other. */
 	broadcast?(streams: Iterable<Stream>, tick: Tick): unknown
+	/**
+	 * Keeps the events of one tick for clients that resume, where it has a past of its own.
+	 *
+	 * @returns the id to resume from
+	 */
+	remember?(tick: Tick): Promise<string>
 	/** What has to be there before the first request. */
 	prepare?(): Promise<void>
 }
@@ -51,7 +57,8 @@ export interface Table {
 	/** What was done. */
 	text: string
 	unit: string
-	better: 'more' | 'less'
+	/** Which values are good ones; none are where only their spread counts. */
+	better?: 'more' | 'less'
 	/** Which contestant the ratios are about. @default 'ours' */
 	ours?: string
 	targets: Target[]
@@ -59,10 +66,14 @@ export interface Table {
 }
 
 export interface Row {
-	/** Of the contestant. */
+	/** Of the contestant, or what stands for it. */
 	name: string
+	/** Drawn as this library's, whatever its name. */
+	isOwn?: boolean
 	/** One for each measurement. */
 	values: number[]
+	/** What the value should be, as a mark in the plot. */
+	promised?: number
 	/** Microseconds of server CPU per event, one for each measurement. */
 	costs?: number[]
 	/** What else was seen, one for each measurement. */
@@ -72,6 +83,8 @@ export interface Row {
 /** What this library has to reach: as a ratio to another contestant, or as a value when there is none. */
 export interface Target {
 	against: string | undefined
+	/** Which of the row's `more` it is about. @default its values */
+	of?: string
 	atLeast?: number
 	atMost?: number
 }

@@ -16,6 +16,11 @@ export default {
 			}
 		})
 	),
+	async remember({ texts }) {
+		const cursor = await hub.cursor()
+		for (const text of texts) await hub.publish('all', 'message', text)
+		return cursor
+	},
 	broadcast(_streams, { texts }) {
 		for (const text of texts) void hub.publish('all', 'message', text)
 	}

@@ -73,7 +73,8 @@ export const fanOut = workloads.map(({ name, connections, events, quick }) => ({
 			targets: isTick
 				? [
 						{ against: 'raw', atLeast: 1.3 },
-						{ against: 'sveltekit-sse-0.14', atLeast: 6 }
+						{ against: 'sveltekit-sse-0.14', atLeast: 6 },
+						{ against: undefined, of: 'blocks ms', atMost: 0.1 }
 					]
 				: connections >= 1_000
 					? [

@@ -1,9 +1,14 @@
 import { accept } from './accept.mjs'
+import { browser, browserHeap } from './browser.mjs'
+import { brokers } from './brokers.mjs'
+import { bundleSize } from './bundle-size.mjs'
 import { disconnect } from './disconnect.mjs'
 import { fanOut } from './fan-out.mjs'
+import { herd } from './herd.mjs'
 import { idleHeap } from './idle-heap.mjs'
 import { oneStream } from './one-stream.mjs'
 import { left, reading } from './reading.mjs'
+import { replay } from './replay.mjs'
 import { slowReader } from './slow-reader.mjs'
 
 /** @import { Options, Table } from '../types.js' */
@@ -16,6 +21,12 @@ export const workloads = [
 	slowReader,
 	disconnect,
 	accept,
+	replay,
+	brokers,
+	herd,
 	...reading,
-	left
+	left,
+	...browser,
+	browserHeap,
+	bundleSize
 ]

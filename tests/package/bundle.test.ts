@@ -1,8 +1,6 @@
-import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { relative } from 'node:path'
-import { gzipSync } from 'node:zlib'
-import { build, type Rolldown } from 'vite'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { bundle as bundleOf } from '../../scripts/bundle.mjs'
 import { entries } from '../../scripts/entries.mjs'
 
 const { app, library } = inject('packed')
@@ -62,55 +60,15 @@ describe('a bundle', () => {
 	})
 })
 
-interface Bundle {
-	/** What is left of which files. */
-	modules: string[]
-	/** Bytes, minified and gzipped. */
-	size: number
-	/** Bytes, minified. */
-	raw: number
-	/** Who takes how much of it, the largest first. */
-	shares: string
-}
-
-/** What Vite makes of a module of an app, for the browser and for production. */
-async function bundle(code: string): Promise<Bundle> {
-	const entry = '\0entry'
-	const result = await build({
-		root: app,
-		configFile: false,
-		logLevel: 'error',
-		plugins: [
-			svelte({ configFile: false }),
-			{
-				name: 'entry',
-				resolveId: (id) => (id === 'entry' ? entry : null),
-				load: (id) => (id === entry ? code : null)
-			}
-		],
-		build: {
-			write: false,
-			minify: true,
-			rolldownOptions: {
-				input: 'entry',
-				external: [/^svelte($|\/)/, /^node:/],
-				preserveEntrySignatures: 'strict'
-			}
-		}
-	})
-	const { output } = (Array.isArray(result) ? result[0] : result) as Rolldown.RolldownOutput
-	const chunks = output.filter((part) => part.type === 'chunk')
-	const text = chunks.map((chunk) => chunk.code).join('')
-	const modules = chunks
-		.flatMap((chunk) => Object.entries(chunk.modules))
-		.filter(([id, module]) => id !== entry && module.renderedLength > 0)
-		.sort(([, one], [, other]) => other.renderedLength - one.renderedLength)
-		.map(([id, module]) => ({ name: nameOf(id), length: module.renderedLength }))
+/** A bundle of an app that has the packed library installed; its modules by their names. */
+async function bundle(code: string) {
+	const { size, raw, modules } = await bundleOf(code, app)
 	return {
-		modules: modules.map(({ name }) => name),
-		size: gzipSync(text).length,
-		raw: text.length,
-		shares: modules.map(({ name, length }) => `${length} ${name}`).join('\n')
+		size,
+		raw,
+		modules: modules.map(({ id }) => nameOf(id)),
+		/** Who takes how much of it, the largest first. */
+		shares: modules.map(({ id, length }) => `${length} ${nameOf(id)}`).join('\n')
 	}
 }
 
