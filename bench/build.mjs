@@ -1,10 +1,20 @@
 // What a contestant's process loads: the packaged library, and its forerunner, bundled as Vite bundles them into an
 // app for production.
 
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+	cpSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { tool } from '../scripts/install.mjs'
+import { run } from '../scripts/process.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const variable = 'SVELTEKIT_SSE_BENCH'
@@ -24,11 +34,15 @@ export function page() {
 	return join(process.env[variable] ?? '', 'page')
 }
 
+/** The folder of a small app whose remote function is `query.live`. */
+export function app() {
+	return join(process.env[variable] ?? '', 'app')
+}
+
 /** Packages and bundles everything into a temporary folder; returns what removes it. */
 export async function build() {
 	const folder = mkdtempSync(join(tmpdir(), 'sveltekit-sse-bench-'))
 	process.env[variable] = folder
-	const { tool } = await import('../scripts/install.mjs')
 	const dist = join(folder, 'dist')
 	// The packaged files import what the library depends on.
 	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
@@ -58,6 +72,7 @@ export async function build() {
 	await bundle({ page: join(root, 'bench/page/main.svelte.js') }, page(), 'client', [
 		{ find: /^sveltekit-sse$/, replacement: packaged('index.js') }
 	])
+	await buildApp()
 	return () => rmSync(folder, { recursive: true, force: true })
 }
 
@@ -90,4 +105,20 @@ async function bundle(input, folder, side, alias = []) {
 			}
 		}
 	})
+}
+
+const viteConfig = `
+import { sveltekit } from '@sveltejs/kit/vite'
+const experimental = { remoteFunctions: true }
+export default { logLevel: 'error', plugins: [sveltekit({ experimental })] }
+`
+
+async function buildApp() {
+	mkdirSync(app())
+	cpSync(join(root, 'bench/kit'), join(app(), 'src'), { recursive: true })
+	writeFileSync(join(app(), 'package.json'), '{ "type": "module" }')
+	writeFileSync(join(app(), 'vite.config.js'), viteConfig)
+	const vite = join(root, 'node_modules/vite/bin/vite.js')
+	const { code, output } = await run(process.execPath, [vite, 'build'], { cwd: app(), quiet: true })
+	if (code !== 0) throw new Error(`the app with query.live could not be built:\n${output}`)
 }

@@ -32,6 +32,7 @@ export const contestants = {
 		label: 'better-sse (fetch), channel',
 		load: () => import('./better-sse-channel.mjs')
 	},
+	'query-live': { label: "SvelteKit's query.live", load: () => import('./query-live.mjs') },
 	hono: { label: 'Hono streamSSE', load: () => import('./hono.mjs') }
 }
 

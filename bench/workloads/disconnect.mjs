@@ -13,7 +13,8 @@ const everyone = [
 	'sveltekit-sse-0.14',
 	'better-sse-node',
 	'better-sse-fetch',
-	'hono'
+	'hono',
+	'query-live'
 ]
 const shape = { size: 64, events: 1, ticks: 1 }
 const ways = { end: 'FIN', reset: 'RST', destroy: 'destroy' }

@@ -13,7 +13,8 @@ const everyone = [
 	'sveltekit-sse-0.14',
 	'better-sse-node',
 	'better-sse-channel',
-	'hono'
+	'hono',
+	'query-live'
 ]
 /** With very many connections only those that the target names. */
 const few = ['hub', 'raw', 'sveltekit-sse-0.14', 'better-sse-channel']

@@ -11,7 +11,8 @@ const everyone = [
 	'bare',
 	'sveltekit-sse-0.14',
 	'better-sse-fetch',
-	'hono'
+	'hono',
+	'query-live'
 ]
 const shape = { size: 64, events: 1, ticks: 1 }
 const connections = 2_000

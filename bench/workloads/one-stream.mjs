@@ -12,7 +12,8 @@ const everyone = [
 	'sveltekit-sse-0.14',
 	'better-sse-node',
 	'better-sse-fetch',
-	'hono'
+	'hono',
+	'query-live'
 ]
 
 /** @param {number} count @param {number} size */
