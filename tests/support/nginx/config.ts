@@ -1,6 +1,8 @@
 export interface NginxOptions {
 	/** Ports of the servers behind it, taken in turn. */
 	upstreams: readonly number[]
+	/** Parameters of each of them, for example `max_fails=0`. */
+	upstream?: string
 	/** Milliseconds without a byte from upstream until nginx gives up. @default 60_000, nginx's own */
 	readTimeout?: number
 	/** Compresses every type for clients that accept it, event streams too. @default true */
@@ -23,7 +25,7 @@ export const generationPath = '/.nginx-generation'
 /** nginx as it comes: whatever is not said here, buffering above all, is its default. */
 export function nginxConfig(options: NginxOptions, instance: Instance): string {
 	const { dir, httpPort, httpsPort, generation } = instance
-	const { upstreams, readTimeout, gzip = true, location = '' } = options
+	const { upstreams, upstream = '', readTimeout, gzip = true, location = '' } = options
 	const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
 	return `
 daemon off;
@@ -39,7 +41,7 @@ http {
 	gzip ${gzip ? 'on' : 'off'};
 	gzip_types *;
 	upstream app {
-		${upstreams.map((port) => `server 127.0.0.1:${port};`).join('\n\t\t')}
+		${upstreams.map((port) => `server 127.0.0.1:${port} ${upstream};`).join('\n\t\t')}
 	}
 	server {
 		listen 127.0.0.1:${httpPort};
