@@ -322,6 +322,15 @@ test('something that is no pool is refused at the call', () => {
 	expect(() => postgres({} as never)).toThrow(/takes a `Pool` of the package `pg`/)
 })
 
+test('a pool whose clients all follow is said with its remedy', async () => {
+	const log = broker(connect({ max: 1 }), { timeout: 300 })
+	await follow(log)
+	await expect(log.head()).rejects.toMatchObject({
+		code: 'timeout',
+		message: expect.stringContaining('`max`')
+	})
+})
+
 test('close leaves no handle, no connection and no listener', async () => {
 	const before = pool.listenerCount('error')
 	const log = postgres(pool)

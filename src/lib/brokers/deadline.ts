@@ -2,10 +2,15 @@ import { clock } from '../clock.js'
 import { SseError } from '../errors.js'
 
 /** If the promise takes longer than `ms`, rejects with `timeout`; what the promise does later is ignored. */
-export function withDeadline<T>(promise: Promise<T>, ms: number, what: string): Promise<T> {
+export function withDeadline<T>(
+	promise: Promise<T>,
+	ms: number,
+	what: string,
+	remedy = 'see whether it is reachable'
+): Promise<T> {
 	return new Promise((resolve, reject) => {
 		const timer = clock.setTimeout(() => {
-			const message = `${what} did not answer within ${ms} ms; see whether it is reachable.`
+			const message = `${what} did not answer within ${ms} ms; ${remedy}.`
 			reject(new SseError('timeout', message))
 		}, ms)
 		promise.then(resolve, reject).finally(() => clock.clearTimeout(timer))

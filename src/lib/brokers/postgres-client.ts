@@ -77,11 +77,14 @@ function guard(client: PostgresClient): PostgresClient {
 	return client
 }
 
+const poolRemedy =
+	'see whether PostgreSQL is reachable, and whether the pool’s `max` is more than the clients that tails keep'
+
 /** Borrows a client. One that comes too late goes back to the pool at once. */
 export async function borrow(pool: PostgresPool, timeout: number): Promise<PostgresClient> {
 	const connecting = pool.connect().then(guard)
 	try {
-		return await withDeadline(connecting, timeout, 'PostgreSQL')
+		return await withDeadline(connecting, timeout, 'The pool', poolRemedy)
 	} catch (error) {
 		connecting.then(
 			(client) => client.release(),

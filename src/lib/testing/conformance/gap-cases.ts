@@ -88,6 +88,8 @@ export const gapCases = [
 		let again = page
 		// An engine that trims by itself may go on doing so for a while.
 		await eventually(async () => {
+			// A tail may keep a connection of its own, and there are only so many.
+			await tail.tail.close()
 			tail = new Recorder(log, { after: first })
 			await tail.untilLive()
 			again = await log.read(tail.gaps[0]?.cursor as Cursor, { limit: 1 })
