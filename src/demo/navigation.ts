@@ -65,6 +65,18 @@ export const groups: DemoGroup[] = [
 				summary: 'Events parsed as JSON, and a say in what is shown when one of them is broken.'
 			},
 			{
+				path: '/typed',
+				title: 'Typed events',
+				summary:
+					'One contract for server and page: names and data are checked as you type, and dates arrive as dates.'
+			},
+			{
+				path: '/validation',
+				title: 'Validation',
+				summary:
+					'A schema on both sides: what does not fit is not sent, and what comes all the same is not delivered.'
+			},
+			{
 				path: '/legacy',
 				title: 'Legacy and runes',
 				summary: 'The same source in a component of Svelte 4 and in one of Svelte 5: equal values.'

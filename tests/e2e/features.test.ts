@@ -162,6 +162,61 @@ describe('json', () => {
 	})
 })
 
+describe('typed', () => {
+	test('dates and maps arrive as dates and maps, and the contract can be read', async ({
+		visit
+	}) => {
+		const typed = await visit('/typed')
+		await typed.shows('train', /^\d+ to \S+, \d\d:\d\d:\d\d$/)
+		await typed.reaches('announced', 3)
+		await expect.poll(() => typed.page.getByTestId('board').getByRole('row').count()).toBe(3)
+		const leaves = await typed.page.locator('time').first().getAttribute('datetime')
+		// Ninety seconds after it was announced, by the clock of the same machine.
+		expect(Date.parse(leaves!)).toBeGreaterThan(Date.now() + 30_000)
+		await typed.page
+			.getByRole('region', { name: 'the code of the contract' })
+			.getByText('type<Map<number, Train>>()')
+			.waitFor()
+		expect(typed.streams).toEqual(['/typed/events'])
+	})
+})
+
+describe('validation', () => {
+	test('what does not fit is not sent, and what comes all the same is not delivered', async ({
+		visit
+	}) => {
+		const validation = await visit('/validation')
+		await validation.status('open')
+		await validation.press('Send a good value')
+		await validation.shows('delivered', '1')
+		await validation.shows('answer', 'Sent.')
+		const reading = await validation.text('reading')
+
+		await validation.press(/^Send a bad value$/)
+		await validation.shows(
+			'answer',
+			"The data of 'reading' does not fit its schema at celsius: Invalid value: Expected <=60 but received 451. Nothing was sent."
+		)
+		expect(await validation.text('error')).toBe('none')
+
+		await validation.press('Send a bad value past the check')
+		await validation.shows(
+			'error',
+			"The event 'reading' does not fit its schema at celsius: Invalid value: Expected <=60 but received 451. It was not delivered."
+		)
+		await validation.status('open')
+		// The first good one and this one: the one between them was never sent.
+		expect(await validation.text('arrived')).toBe('2')
+		expect(await validation.text('delivered')).toBe('1')
+		expect(await validation.text('reading')).toBe(reading)
+
+		await validation.press('Send a good value')
+		await validation.shows('delivered', '2')
+		expect(await validation.text('error')).toBe('none')
+		expect(validation.streams).toEqual(['/validation/events'])
+	})
+})
+
 describe('legacy', () => {
 	test('a component of Svelte 4 shows what one of Svelte 5 shows, over one stream', async ({
 		visit
