@@ -97,6 +97,8 @@ async function bundle(input, folder, side, alias = []) {
 			outDir: folder,
 			emptyOutDir: false,
 			minify: false,
+			// So that a profile can say whose code it was.
+			sourcemap: true,
 			modulePreload: false,
 			rolldownOptions: {
 				input,

@@ -104,13 +104,19 @@ function chunksOf({ events, size, chunk }) {
 }
 
 obey({
-	/** Reads one body; returns the time it took, in milliseconds. */
+	profile: () => import('./profile.mjs').then(({ start }) => start()),
+	profiled: () => import('./profile.mjs').then(({ stop }) => stop()),
+
+	/** Reads one body; returns the time it took, in milliseconds, and that of the processor, in microseconds. */
 	async read(/** @type {Input & { who: string }} */ { who, ...input }) {
 		const chunks = chunksOf(input)
 		globalThis.gc?.()
+		const before = process.cpuUsage()
 		const start = performance.now()
 		await readers[who]?.(chunks, input.events)
-		return performance.now() - start
+		const time = performance.now() - start
+		const { user, system } = process.cpuUsage(before)
+		return { time, cpu: user + system }
 	},
 
 	/** What a million events leave behind in the heap, in bytes. */

@@ -21,11 +21,11 @@ const connections = 2_000
 export const idleHeap = {
 	name: 'idle-heap',
 	/** @param {Options} options @returns {Promise<Table>} */
-	async run({ repeats, only }) {
+	async run({ quick, only }) {
 		/** @type {Map<string, number[]>} */
 		const results = new Map(everyone.filter(only).map((name) => [name, []]))
 		// A heap does not vary much, and every value takes new processes.
-		for (let repeat = 0; repeat < Math.min(3, repeats); repeat++) {
+		for (let repeat = 0; repeat < (quick ? 1 : 3); repeat++) {
 			for (const [name, values] of results) values.push(await measure(name))
 		}
 		return {

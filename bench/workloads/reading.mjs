@@ -48,12 +48,17 @@ export const reading = bodies.map(({ name, title, ...body }) => ({
 			.map((name) => ({ name, worker: new Worker('reader.mjs', [], ['--expose-gc']) }))
 		/** @type {Map<string, number[]>} */
 		const values = new Map(workers.map(({ name }) => [name, []]))
+		/** @type {Map<string, number[]>} */
+		const costs = new Map(workers.map(({ name }) => [name, []]))
+		const bytes = body.events * body.size
 		try {
 			for (let repeat = -warm; repeat < repeats; repeat++) {
 				for (const { name, worker } of workers) {
 					const who = name.replace(/ again$/, '')
-					const time = await worker.call('read', { who, ...body })
-					if (repeat >= 0) values.get(name)?.push(((body.events * body.size) / time) * 0.001)
+					const { time, cpu } = await worker.call('read', { who, ...body })
+					if (repeat < 0) continue
+					values.get(name)?.push((bytes / time) * 0.001)
+					costs.get(name)?.push((cpu / bytes) * 1_000)
 				}
 			}
 		} finally {
@@ -63,12 +68,12 @@ export const reading = bodies.map(({ name, title, ...body }) => ({
 			name,
 			title,
 			text: isHuge
-				? 'From the body of a response to a listener. 0.14.3 is left out: its time grows with the square of the size.'
-				: `From the body of a response to a listener, events of ${body.size} characters. All read the body and decode it.`,
+				? 'From the body of a response to a listener; CPU per kB. 0.14.3 is left out: its time grows with the square of the size.'
+				: `From the body of a response to a listener, events of ${body.size} characters. All read the body and decode it; CPU per kB.`,
 			unit: 'MB/s',
 			better: 'more',
 			targets: [{ against: 'feed', atLeast: 0.8 }],
-			rows: [...values].map(([name, values]) => ({ name, values }))
+			rows: [...values].map(([name, values]) => ({ name, values, costs: costs.get(name) }))
 		}
 	}
 }))

@@ -10,10 +10,10 @@ const total = 50_000_000
 export const slowReader = {
 	name: 'slow-reader',
 	/** @param {Options} options @returns {Promise<Table>} */
-	async run({ repeats, only }) {
+	async run({ quick, only }) {
 		/** @type {Map<string, number[]>} */
 		const results = new Map(everyone.filter(only).map((name) => [name, []]))
-		for (let repeat = 0; repeat < Math.min(3, repeats); repeat++) {
+		for (let repeat = 0; repeat < (quick ? 1 : 3); repeat++) {
 			for (const [name, values] of results) values.push(await measure(name))
 		}
 		return {
