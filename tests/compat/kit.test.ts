@@ -57,5 +57,33 @@ describe.each(['kit2', 'kit3'])('an empty app on %s with the packed library', (n
 			expect(shown).toEqual([`${count}`, `${count}`, `${count * 2}`, 'open'])
 			expect(errors).toEqual([])
 		})
+
+		// The recipe of docs/hub.md.
+		if (name === 'kit3')
+			test('feeds query.live from a hub, in loops that end with their pages', async () => {
+				const executablePath = await ensureBrowser()
+				await using browser = await chromium.launch({ executablePath, args: chromiumArgs })
+				const order = (id: number) =>
+					fetch(`${url}/live/orders`, {
+						method: 'POST',
+						headers: { 'content-type': 'application/json', origin: url },
+						body: JSON.stringify({ id, total: id * 10 })
+					})
+				const running = async () => (await fetch(`${url}/live/orders`)).json()
+
+				const page = await browser.newPage()
+				await page.goto(`${url}/live`)
+				const orders = () => page.getByTestId('orders').getByRole('listitem').allInnerTexts()
+				await expect.poll(orders, { timeout: 10_000 }).toEqual(['1: 5'])
+				await expect.poll(running).toEqual({ running: 1 })
+
+				for (const id of [2, 3]) {
+					const response = await order(id)
+					expect(await response.json()).toEqual({ error: false })
+					await expect.poll(async () => (await orders()).at(-1)).toBe(`${id}: ${id * 10}`)
+				}
+				await page.close()
+				await expect.poll(running, { timeout: 10_000 }).toEqual({ running: 0 })
+			})
 	})
 })

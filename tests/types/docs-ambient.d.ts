@@ -10,8 +10,14 @@ declare module '*.svelte' {
 declare module '$lib/feed' {
 	export const feed: import('sveltekit-sse').Contract<{ order: Order }>
 }
+declare module '$lib/orders.remote' {
+	export const orders: () => { readonly current: { id: number }[] | undefined }
+}
 declare module '$app/server' {
-	export const query: { live<T>(run: () => AsyncGenerator<T>): () => T }
+	export function getRequestEvent(): { request: Request }
+	export const query: {
+		live<T>(run: () => AsyncGenerator<T>): () => { readonly current: T | undefined }
+	}
 }
 
 declare const hub: import('sveltekit-sse/hub').Hub

@@ -6,6 +6,8 @@ export default defineConfig({
 	plugins: [
 		sveltekit({
 			adapter: adapter(),
+			// For `query.live`.
+			experimental: { remoteFunctions: true },
 			// Without it adapter-node takes itself to be behind TLS, and SvelteKit 3 refuses every POST of a
 			// page that came over plain http.
 			paths: { origin: process.env.ORIGIN }
