@@ -118,6 +118,12 @@ export const groups: DemoGroup[] = [
 				summary: 'Rooms, what was said before, and who is here: a hub, on one machine or on many.'
 			},
 			{
+				path: '/machines',
+				title: 'Machines',
+				summary:
+					'Several server processes, and which one you sit on. Kill it: you move on to another, and miss nothing.'
+			},
+			{
 				path: '/break-it',
 				title: 'Break it',
 				summary:

@@ -64,7 +64,7 @@ export class Visit {
 
 interface Fixtures {
 	browser: Browser
-	/** Opens a page of the site in a browser of its own, as far as cookies and connections go. */
+	/** Opens a page of the site, or of another, in a browser of its own, as far as cookies and connections go. */
 	visit(path: string, options?: VisitOptions): Promise<Visit>
 }
 
@@ -90,7 +90,7 @@ export const test = base.extend<Fixtures>({
 			const context = await browser.newContext(options)
 			const visit = new Visit(await context.newPage())
 			visits.push({ visit, errors })
-			await visit.page.goto(inject('baseUrl') + path)
+			await visit.page.goto(new URL(path, inject('baseUrl')).href)
 			return visit
 		})
 		for (const { visit } of visits) await visit.page.context().close()

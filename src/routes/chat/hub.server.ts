@@ -14,7 +14,7 @@ export const engine = env.REDIS_URL
 export const hub = new Hub({ name: 'chat', broker: await connect(), history: { events: 2_000 } })
 
 /** The clients are looked for only when they are asked for: without an engine the demo needs none of them. */
-async function connect(): Promise<Broker | undefined> {
+export async function connect(): Promise<Broker | undefined> {
 	if (engine === 'Redis') {
 		const [{ createClient }, { redis }] = await Promise.all([
 			import('redis'),
