@@ -2,8 +2,10 @@ import { describe, test } from 'vitest'
 import {
 	brokerConformance,
 	lacking,
+	type BrokerFaults,
 	type BrokerUnderTest
 } from '../../src/lib/testing/broker-conformance.js'
+import type { FaultProxy } from '../support/fault-proxy.js'
 
 /** Runs the whole suite over a broker. */
 export function conforms(name: string, subject: () => BrokerUnderTest): void {
@@ -16,4 +18,12 @@ export function conforms(name: string, subject: () => BrokerUnderTest): void {
 			})
 		}
 	})
+}
+
+/** A slow network, by the proxy between the client and its engine. */
+export function slowness(proxy: () => FaultProxy): Pick<BrokerFaults, 'slow' | 'fast'> {
+	return {
+		slow: () => proxy().configure({ delay: 300, throttle: 256 * 1024 }),
+		fast: () => proxy().clear()
+	}
 }

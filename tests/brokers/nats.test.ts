@@ -5,7 +5,7 @@ import { nats } from '../../src/lib/brokers/nats.js'
 import type { BrokerUnderTest } from '../../src/lib/testing/broker-conformance.js'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js'
 import { startNats, type ServerProcess } from '../support/servers.js'
-import { conforms } from './conformance.js'
+import { conforms, slowness } from './conformance.js'
 
 let server: ServerProcess
 let proxy: FaultProxy
@@ -36,6 +36,7 @@ const subject: BrokerUnderTest = {
 		start: () => server.start(),
 		pause: () => server.pause(),
 		resume: () => server.resume(),
+		...slowness(() => proxy),
 		cut: () => proxy.cut(),
 		async lose(stream) {
 			const manager = await jetstreamManager(connection)

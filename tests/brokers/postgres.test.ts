@@ -2,19 +2,24 @@ import { Pool } from 'pg'
 import { afterAll, beforeAll } from 'vitest'
 import { postgres } from '../../src/lib/brokers/postgres.js'
 import type { BrokerUnderTest } from '../../src/lib/testing/broker-conformance.js'
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js'
 import { startPostgres, type ServerProcess } from '../support/servers.js'
-import { conforms } from './conformance.js'
+import { conforms, slowness } from './conformance.js'
 
 let server: ServerProcess
+let proxy: FaultProxy
 let pool: Pool
 
 beforeAll(async () => {
 	server = await startPostgres({ settings: { max_connections: 60 } })
-	pool = new Pool({ connectionString: server.url, max: 30 })
+	proxy = await startFaultProxy(server.port)
+	const { port } = proxy
+	pool = new Pool({ host: '127.0.0.1', port, user: 'postgres', max: 30 })
 })
 
 afterAll(async () => {
 	await pool?.end()
+	await proxy?.close()
 	await server?.close()
 })
 
@@ -36,6 +41,7 @@ const subject: BrokerUnderTest = {
 		start: () => server.start(),
 		pause: () => server.pause(),
 		resume: () => server.resume(),
+		...slowness(() => proxy),
 		async cut() {
 			const admin = new Pool({ connectionString: server.url, max: 1 })
 			await admin.query(

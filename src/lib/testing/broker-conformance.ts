@@ -3,6 +3,7 @@ import { appendCases } from './conformance/append-cases.js'
 import { endCases } from './conformance/end-cases.js'
 import { faultCases } from './conformance/fault-cases.js'
 import { gapCases } from './conformance/gap-cases.js'
+import { slowCases } from './conformance/slow-cases.js'
 import { tailCases } from './conformance/tail-cases.js'
 
 /** What a case asks of the broker that it is given. */
@@ -40,6 +41,13 @@ export interface BrokerFaults {
 	pause?(): void | Promise<void>
 	/** Ends that: what was asked meanwhile is answered. */
 	resume?(): void | Promise<void>
+	/**
+	 * Makes the network slow: every answer of the engine is at least 300 ms late, and comes at 256 kB a second at most.
+	 * A fault proxy (`sveltekit-sse/testing/node`) between client and engine does it.
+	 */
+	slow?(): void | Promise<void>
+	/** Undoes that. */
+	fast?(): void | Promise<void>
 	/** Cuts all connections to the engine, which lives on. */
 	cut?(): void | Promise<void>
 	/** Destroys the log behind the brokers' backs, as emptying the database would. */
@@ -76,6 +84,7 @@ export const brokerConformance: readonly ConformanceCase[] = [
 	...tailCases,
 	...gapCases,
 	...faultCases,
+	...slowCases,
 	...endCases
 ]
 
