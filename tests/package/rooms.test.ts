@@ -100,6 +100,22 @@ describe('src/lib', () => {
 		expect(eager.map(describeImport)).toEqual([])
 	})
 
+	test('asks its clock for the time and for timers, so that a test can drive both', () => {
+		const exempt = /^(clock\.ts|testing\/(faults|conformance)\/)/
+		expect(
+			listFiles(lib)
+				.filter((file) => file.endsWith('.ts') && !exempt.test(file))
+				.flatMap((file) => timeOf(parse(join(lib, file))).map((what) => `${file}: ${what}`))
+		).toEqual([])
+	})
+
+	test('needs no package for tests but those that it needs anyway', () => {
+		const packages = listImports(lib)
+			.filter(({ file }) => file.startsWith('testing/'))
+			.filter(({ specifier, typeOnly }) => !typeOnly && !/^(\.|node:)/.test(specifier))
+		expect(packages.map(describeImport)).toEqual([])
+	})
+
 	test('is called .svelte.ts exactly where a rune is used', () => {
 		const wrong = listFiles(lib)
 			.filter((file) => file.endsWith('.ts'))
@@ -147,6 +163,21 @@ function usesRunes(path: string): boolean {
 		ts.forEachChild(node, visit)
 	}
 	visit(parse(path))
+	return found
+}
+
+/** Where a file reads the time or sets a timer of the host's. */
+function timeOf(file: ts.SourceFile): string[] {
+	const found: string[] = []
+	const visit = (node: ts.Node): void => {
+		const call = ts.isCallExpression(node) ? node.expression.getText() : ''
+		if (/^((globalThis|window|self)\.)?set(Timeout|Interval|Immediate)$/.test(call))
+			found.push(call)
+		if (/^(Date\.now|performance\.now|AbortSignal\.timeout)$/.test(call)) found.push(call)
+		if (ts.isNewExpression(node) && node.getText() === 'new Date()') found.push('new Date()')
+		ts.forEachChild(node, visit)
+	}
+	visit(file)
 	return found
 }
 

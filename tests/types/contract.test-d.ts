@@ -15,6 +15,8 @@ import {
 	type SseChannel,
 	type Unsafe
 } from 'sveltekit-sse'
+import { Hub } from 'sveltekit-sse/hub'
+import { collect, mockSource, read } from 'sveltekit-sse/testing'
 import * as v from 'valibot'
 import * as z from 'zod'
 
@@ -228,5 +230,60 @@ describe('a channel', () => {
 		// @ts-expect-error a tick is a number
 		source('/', { events: plain, initial: { tick: '1' } })
 		source('/', { events: transforming, initial: { at: new Date() } })
+	})
+})
+
+describe('a hub', () => {
+	const hub = new Hub({ events: transforming })
+
+	test('publishes what goes into a schema', () => {
+		expectTypeOf(hub.publish('shop', 'at', '2026-01-01T00:00:00Z')).resolves.toEqualTypeOf<
+			Unsafe<string>
+		>()
+		// @ts-expect-error no event is called like this
+		void hub.publish('shop', 'att', '2026-01-01T00:00:00Z')
+		// @ts-expect-error what comes out does not go in
+		void hub.publish('shop', 'at', new Date())
+	})
+
+	test('hands out what comes out of it, by name', async () => {
+		for await (const event of hub.subscribe('shop')) {
+			if (event.name === 'at') expectTypeOf(event.data).toEqualTypeOf<Date>()
+			if (event.name === 'amount') expectTypeOf(event.data).toEqualTypeOf<number>()
+			// @ts-expect-error no event is called like this
+			if (event.name === 'att') return
+		}
+	})
+
+	test('feeds a stream of its own with events of the contract', () => {
+		hub.stream('shop', {
+			request: new Request('http://localhost'),
+			start({ emit }) {
+				emit('amount', '7')
+				// @ts-expect-error what comes out does not go in
+				emit('amount', 7)
+			}
+		})
+	})
+})
+
+describe('what tests use', () => {
+	test('pushes what goes into a schema, and reads what comes out of it', async () => {
+		const connection = mockSource(transforming, { initial: { amount: 1 } })
+		expectTypeOf(connection.select('at').current).toEqualTypeOf<Date | undefined>()
+		await connection.push('at', '2026-01-01T00:00:00Z')
+		// @ts-expect-error no event is called like this
+		await connection.push('att', '2026-01-01T00:00:00Z')
+		// @ts-expect-error what comes out does not go in
+		await connection.push('at', new Date())
+	})
+
+	test('collects what comes out of a schema, by name', async () => {
+		const [event] = await collect(new Response(), { events: transforming })
+		if (event?.event === 'at') expectTypeOf(event.data).toEqualTypeOf<Date>()
+		for await (const { event, data } of read(new Response(), { events: transforming }))
+			if (event === 'amount') expectTypeOf(data).toEqualTypeOf<number>()
+		const [text] = await collect(new Response())
+		expectTypeOf(text!.data).toEqualTypeOf<string>()
 	})
 })
