@@ -62,7 +62,8 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	#stay: (() => void) | undefined
 	/** The last message that was taken in, and the last that became an event of this channel. */
 	#seen: Message | undefined
-	#event: Incoming<T> | undefined
+	#event: Message | undefined
+	#eventData: T | undefined
 	/** Which URL the value belongs to. */
 	#generation: number
 
@@ -210,7 +211,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 
 	#last(): Incoming<T> | undefined {
 		if (!this.#close) this.#catchUp()
-		return this.#event
+		return this.#event && { data: this.#eventData as T, message: this.#event }
 	}
 
 	/**
@@ -271,7 +272,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 		if (this.#subscribers.size > 0) this.#publish()
 		if (!outcome.isEvent || this.#receivers.size === 0) return
 		const value = made(outcome.value) as T
-		this.#receivers.each((receiver) => receiver.event(value, message))
+		this.#receivers.each(hand<T>, value, message)
 	}
 
 	#apply(data: unknown, message: Message, update?: () => void): Outcome<T, I> | undefined {
@@ -281,8 +282,10 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 			if (!outcome) return undefined
 			if (this.#current.set(outcome.value)) update?.()
 			this.#error = outcome.error
-			if (outcome.isEvent && this.#operator.isLatest)
-				this.#event = { data: made(outcome.value) as T, message }
+			if (outcome.isEvent && this.#operator.isLatest) {
+				this.#event = message
+				this.#eventData = made(outcome.value) as T
+			}
 			return outcome
 		} catch (thrown) {
 			this.#broken(thrown)
@@ -308,7 +311,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 
 	#reset(): void {
 		this.#generation = this.#feed.generation()
-		this.#seen = this.#event = undefined
+		this.#seen = this.#event = this.#eventData = undefined
 		this.#error = undefined
 		this.#current.set(this.#operator.initial())
 		this.#publish()
@@ -334,6 +337,10 @@ class Meta implements EventMeta {
 	get at(): Date {
 		return new Date(this.#at)
 	}
+}
+
+function hand<T>(receiver: Receiver<T>, data: T, message: Message): void {
+	receiver.event(data, message)
 }
 
 function made<V>(value: V | Lazy<V>): V {

@@ -20,13 +20,17 @@ export class Listeners<L> {
 		}
 	}
 
-	/** @param what is handed to `tell`, which then needs no closure: some listen to very many events. */
-	each<A extends unknown[]>(tell: (listener: L, ...what: A) => void, ...what: A): void {
+	/** @param first, second are handed to `tell`, which then needs no closure: some listen to very many events. */
+	each(tell: (listener: L) => void): void
+	each<A>(tell: (listener: L, first: A) => void, first: A): void
+	each<A, B>(tell: (listener: L, first: A, second: B) => void, first: A, second: B): void
+	each<A, B>(tell: (listener: L, first?: A, second?: B) => void, first?: A, second?: B): void {
 		const all = this.#all
-		for (const entry of all) {
+		for (let index = 0; index < all.length; index++) {
+			const entry = all[index]!
 			if (this.#all !== all && !this.#all.includes(entry)) continue
 			try {
-				tell(entry[0], ...what)
+				tell(entry[0], first, second)
 			} catch (thrown) {
 				report(thrown)
 			}

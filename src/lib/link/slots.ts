@@ -15,6 +15,9 @@ export class Slots {
 	readonly all = new Slot()
 	readonly #byName = new Map<string, Slot>()
 	#unasked = 0
+	/** Where the last event went: most come in runs of one name, and looking a new string up costs as much as parsing it. */
+	#recent: Slot | undefined
+	#recentName: string | undefined
 
 	/** The events of one name. */
 	of(name: string): Slot {
@@ -25,10 +28,16 @@ export class Slots {
 
 	deliver(message: Message): void {
 		const { name } = message
-		const slot = this.#byName.get(name)
+		const slot = name === this.#recentName ? this.#recent : this.#find(name)
 		if (slot) tell(slot, message)
-		else if (this.#unasked++ < mostUnasked) tell(this.of(name), message)
 		if (this.all.size > 0) tell(this.all, message)
+	}
+
+	#find(name: string): Slot | undefined {
+		const isKnown = this.#byName.has(name)
+		if (!isKnown && this.#unasked++ >= mostUnasked) return undefined
+		this.#recentName = name
+		return (this.#recent = this.of(name))
 	}
 }
 
