@@ -110,7 +110,6 @@ obey({
 	/** Reads one body; returns the time it took, in milliseconds, and that of the processor, in microseconds. */
 	async read(/** @type {Input & { who: string }} */ { who, ...input }) {
 		const chunks = chunksOf(input)
-		globalThis.gc?.()
 		const before = process.cpuUsage()
 		const start = performance.now()
 		await readers[who]?.(chunks, input.events)
