@@ -6,6 +6,13 @@ import type { Batch } from './frame.js'
 /** Events that may wait for a loop. */
 const mostWaiting = 10_000
 
+let open = 0
+
+/** How many loops of this process have not ended. */
+export function openLoops(): number {
+	return open
+}
+
 /** A loop in server code: every event of some topics, in order, until it is left. */
 export class Subscription implements Receiver, AsyncIterator<LogEntry> {
 	readonly topics: ReadonlySet<string>
@@ -23,6 +30,7 @@ export class Subscription implements Receiver, AsyncIterator<LogEntry> {
 		this.topics = topics
 		this.#onGap = onGap
 		this.#left = left
+		open++
 	}
 
 	get isOver(): boolean {
@@ -62,6 +70,7 @@ export class Subscription implements Receiver, AsyncIterator<LogEntry> {
 	end(error?: Error): void {
 		if (this.#isOver) return
 		this.#isOver = true
+		open--
 		this.#error = error
 		this.#left()
 		call(this.#wake)

@@ -1,3 +1,4 @@
+import { openLoops } from '../hub/subscription.js'
 import { liveLinks } from '../link/lifecycle.js'
 import { openStreams } from '../produce/drain.js'
 import { settled } from './settle.js'
@@ -26,6 +27,8 @@ export interface Leftovers {
 	connections: number
 	/** Streams of `produce()` and of hubs. */
 	streams: number
+	/** Loops over `hub.subscribe()`. */
+	loops: number
 	/** Requests of a `memoryFetch` whose response has not ended. */
 	requests: number
 	/** Timers of a `manualClock`; with the clock of the system they are not counted. */
@@ -38,6 +41,7 @@ export async function leftovers(): Promise<Leftovers> {
 	return {
 		connections: liveLinks(),
 		streams: openStreams(),
+		loops: openLoops(),
 		requests: openRequests.sum,
 		timers: pendingTimers.sum
 	}
@@ -46,6 +50,7 @@ export async function leftovers(): Promise<Leftovers> {
 const remedies: Record<keyof Leftovers, string> = {
 	connections: 'unmount what reads them or close() them, and let their linger (100 ms) pass',
 	streams: 'end them, or cancel the bodies of their responses',
+	loops: 'leave them, abort their signals, or close the hub',
 	requests: 'close what made them, or call drop()',
 	timers: 'advance() the clock, or end what set them'
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Hub } from '../../../src/lib/hub/index.js'
 import { produce, source, type ProducerConnection } from '../../../src/lib/index.js'
 import {
 	actAsClient,
@@ -137,20 +138,37 @@ describe('assertNothingOpen', () => {
 		const fetch = memoryFetch(() => produce(() => {}))
 		const connection = source('/', { fetch })
 		connection.connect()
+		const hub = new Hub()
+		const loop = hub.subscribe('orders')[Symbol.asyncIterator]()
 		await settled()
 		expect(await leftovers()).toEqual({
 			connections: 1,
 			streams: 1,
+			loops: 1,
 			requests: 1,
 			timers: clock.timers
 		})
 		expect(await rejection(assertNothingOpen())).toBe(
 			'Still open: 1 connections (unmount what reads them or close() them, and let their linger (100 ms) pass), ' +
 				'1 streams (end them, or cancel the bodies of their responses), ' +
+				'1 loops (leave them, abort their signals, or close the hub), ' +
 				'1 requests (close what made them, or call drop()), ' +
 				`${clock.timers} timers (advance() the clock, or end what set them).`
 		)
 		connection.close()
+		await loop.return!()
+		await assertNothingOpen()
+	})
+
+	test('hears of a loop until its signal, or the hub, has ended it', async () => {
+		const hub = new Hub()
+		const leaving = new AbortController()
+		for (const signal of [leaving.signal, undefined])
+			void hub.subscribe('orders', { signal })[Symbol.asyncIterator]().next()
+		expect((await leftovers()).loops).toBe(2)
+		leaving.abort()
+		expect((await leftovers()).loops).toBe(1)
+		await hub.close()
 		await assertNothingOpen()
 	})
 
