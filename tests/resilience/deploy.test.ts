@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { describe, expect, test as base } from 'vitest'
 import { Program } from '../support/program.js'
 import type { ServerProcess } from '../support/servers/server-process.js'
@@ -59,6 +61,22 @@ describe('adapter-node on SIGTERM', () => {
 		expect(took).toBeLessThan(within + 1_000)
 		expectEven(ends.tenths as number[], count)
 	}, 120_000)
+})
+
+test('adapter-node exits in time although a client does not read', async ({ serve }) => {
+	const server = await serve(3_600_000)
+	const socket = connect({ port: server.port, host: '127.0.0.1' })
+	const closed = once(socket, 'close')
+	socket.on('error', () => {})
+	socket.write('POST /flood HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n')
+	await once(socket, 'readable')
+	const toldAt = performance.now()
+	await server.stop()
+	const took = performance.now() - toldAt
+	console.log(`a client that does not read: exit after ${took.toFixed()} ms`)
+	expect(took).toBeLessThan(within + 1_000)
+	socket.destroy()
+	await closed
 })
 
 describe('a herd on a server that is restarted', () => {

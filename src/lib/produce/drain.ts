@@ -2,6 +2,7 @@ import { clock, longestDelay } from '../clock.js'
 import type { CloseReason } from '../errors.js'
 import { gatherIdleChecks } from './idle-connections.js'
 import { invalidArgument } from './options.js'
+import { cutOffUnread } from './unread-responses.js'
 
 /** A stream that can be asked to end. */
 export interface Drainable {
@@ -37,6 +38,8 @@ const registry: Registry = ((globalThis as Record<symbol, unknown>)[key] ??= {
 const defaultWithin = 5_000
 /** Milliseconds that the last frames have to reach the sockets before the process goes on dying. */
 const lastBytes = 1_000
+/** Milliseconds for which a process that was told to end waits for clients that do not read. */
+const patience = defaultWithin - lastBytes
 /** Milliseconds after which a process that was told to end, and has not, counts as going on. */
 const survived = 60_000
 
@@ -98,11 +101,13 @@ interface Process {
 	listenerCount(signal: string): number
 	kill(pid: number, signal: string): void
 	getBuiltinModule?(name: string): unknown
+	_getActiveHandles?(): unknown[]
 }
 
 function prepareToLeave(host: Process): void {
 	registry.leaving = true
 	const restore = gatherIdleChecks(host)
+	clock.setTimeout(() => cutOffUnread(host), patience)
 	// A process that goes on living after all takes streams again.
 	clock.setTimeout(() => {
 		registry.leaving = false

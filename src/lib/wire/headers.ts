@@ -27,6 +27,11 @@ export function streamHeaders(init?: HeadersInit): Headers {
 	return headers
 }
 
+/** Whether these are the headers of a stream of ours. */
+export function isStream(header: (name: string) => unknown): boolean {
+	return fixed.every(([name, value]) => header(name) === value)
+}
+
 /** Whether a `content-type` value, parameters aside, says that the body is an event stream. */
 export function isEventStream(contentType: string | null): boolean {
 	return /^\s*text\/event-stream\s*(;|$)/i.test(contentType ?? '')

@@ -27,7 +27,11 @@ setInterval(() => {
 	for (const stream of streams.keys()) send(stream)
 }, interval).unref()
 
+/** More than the kernel takes for a client that does not read. */
+const flood = 'x'.repeat(12_000_000)
+
 function respond(request: Request): Response {
+	if (request.url.endsWith('/flood')) return produce(({ emit }) => void emit('flood', flood))
 	return produce(
 		(stream) => {
 			const seen = decodeId(request.headers.get('last-event-id'))
