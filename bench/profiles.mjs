@@ -1,7 +1,8 @@
-// node bench/profiles.mjs: where the time goes, as tables in Markdown for README.md.
+// node bench/profiles.mjs: where the time goes; writes the tables in this folder's README.md.
 
 import { build } from './build.mjs'
 import { Pair } from './pair.mjs'
+import { writeInto } from './readme.mjs'
 import { markdown } from './report.mjs'
 import { Worker } from './rpc.mjs'
 
@@ -22,6 +23,8 @@ const client = [
 	{ title: 'Client, one event of 8 MB in 1 KiB', chunk: 1_024, events: 1, size: 8_000_000 }
 ]
 
+/** @type {string[]} */
+const tables = []
 const remove = await build()
 process.on('exit', remove)
 for (const { title, who, connections, events, ticks } of server) {
@@ -32,7 +35,7 @@ for (const { title, who, connections, events, ticks } of server) {
 		await pair.measure(shape, time / 4)
 		await pair.server.call('profile')
 		await pair.measure(shape, time)
-		print(title, await pair.server.call('profiled'))
+		tables.push(table(title, await pair.server.call('profiled')))
 	} finally {
 		await pair.stop()
 	}
@@ -44,23 +47,24 @@ for (const { title, ...body } of client) {
 		for (let warm = 0; warm < 5; warm++) await read()
 		await worker.call('profile')
 		for (const end = performance.now() + time; performance.now() < end;) await read()
-		print(title, await worker.call('profiled'))
+		tables.push(table(title, await worker.call('profiled')))
 	} finally {
 		await worker.stop()
 	}
 }
 
+writeInto('README.md', tables.join('\n\n'))
+console.log('Written: bench/README.md')
+
 /** @param {string} title @param {[party: string, share: number][]} shares */
-function print(title, shares) {
+function table(title, shares) {
 	const measured = shares.filter(([party]) => party !== 'the measuring itself')
 	const total = measured.reduce((sum, [, share]) => sum + share, 0)
 	const shown = measured.filter(([, share]) => share / total >= small)
 	const rest = total - shown.reduce((sum, [, share]) => sum + share, 0)
 	const rows = [...shown, /** @type {const} */ (['the rest', rest])]
-	console.log(
-		`\n${markdown(
-			[title, ''],
-			rows.map(([party, share]) => [party, `${((share / total) * 100).toFixed(0)} %`])
-		)}`
+	return markdown(
+		[title, ''],
+		rows.map(([party, share]) => [party, `${((share / total) * 100).toFixed(0)} %`])
 	)
 }

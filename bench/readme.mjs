@@ -1,13 +1,12 @@
-// The table of ratios in the project's README, which a full run writes anew.
+// The tables of measurements in the documents: the ratios in the project's README, the profiles in this folder's.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { markdown, number, ownRow, ratio } from './report.mjs'
 
 /** @import { Table } from './types.js' */
 
-const file = new URL('../README.md', import.meta.url)
-const begin = '<!-- written by npm run bench -->'
-const end = '<!-- /written by npm run bench -->'
+const begin = '<!-- measured -->'
+const end = '<!-- /measured -->'
 
 /** Who is shown, and under which head; of several the first that took part. @type {[head: string, ...names: string[]][]} */
 const columns = [
@@ -61,14 +60,17 @@ function cell(table, names) {
 	return `${number(isLess ? ratio(other.values, own.values) : ratio(own.values, other.values))} ×`
 }
 
-/** Puts the table between its marks in README.md. @param {Table[]} tables */
-export function writeReadme(tables) {
-	const text = readFileSync(file, 'utf8')
-	const from = text.indexOf(begin)
-	const to = text.indexOf(end)
-	if (from < 0 || to < from) throw new Error(`README.md has lost its marks: ${begin} and ${end}`)
-	writeFileSync(
-		file,
-		`${text.slice(0, from + begin.length)}\n${summary(tables)}\n${text.slice(to)}`
-	)
+/**
+ * Puts what was measured between its marks in a document.
+ *
+ * @param {string} file relative to this folder
+ * @param {string} text
+ */
+export function writeInto(file, text) {
+	const url = new URL(file, import.meta.url)
+	const before = readFileSync(url, 'utf8')
+	const from = before.indexOf(begin)
+	const to = before.indexOf(end)
+	if (from < 0 || to < from) throw new Error(`${file} has lost its marks: ${begin} and ${end}`)
+	writeFileSync(url, `${before.slice(0, from + begin.length)}\n${text}\n${before.slice(to)}`)
 }

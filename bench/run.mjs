@@ -6,7 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { build } from './build.mjs'
 import { plot } from './plot.mjs'
-import { summary, writeReadme } from './readme.mjs'
+import { summary, writeInto } from './readme.mjs'
 import { report } from './report.mjs'
 import { workloads } from './workloads/index.mjs'
 
@@ -63,7 +63,7 @@ if (wanted || contestants) {
 	for (const table of tables) writeFileSync(new URL(`plots/${table.name}.svg`, folder), plot(table))
 	writeFileSync(new URL('report.md', folder), `${text}\n`)
 	// What the README claims is what a full run has shown.
-	if (!quick) writeReadme(tables)
+	if (!quick) writeInto('../README.md', summary(tables))
 	console.log(`\n${summary(tables)}`)
 	console.log(
 		`\nWritten: bench/report.md, bench/plots${quick ? '' : ' and the table in README.md'}`
