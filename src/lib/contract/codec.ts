@@ -23,7 +23,18 @@ export interface Codec {
 	decode(text: string): unknown
 }
 
-/** Values as JSON. Dates become text, and `undefined`, functions and symbols are left out, as `JSON.stringify` has it. */
+/**
+ * Values as JSON: what a contract uses unless it is told otherwise. Dates become text, and `undefined`, functions and
+ * symbols are left out, as `JSON.stringify` has it.
+ *
+ * @example
+ * ```ts
+ * import { defineEvents, jsonCodec, textCodec, type } from 'sveltekit-sse'
+ *
+ * const events = { token: type<string>(), usage: type<{ tokens: number }>() }
+ * export const chat = defineEvents(events, { codec: textCodec, codecs: { usage: jsonCodec } })
+ * ```
+ */
 export const jsonCodec: Codec = {
 	name: 'JSON',
 	encode(value) {
@@ -34,7 +45,17 @@ export const jsonCodec: Codec = {
 	decode: (text) => JSON.parse(text) as unknown
 }
 
-/** Strings as they are, so that any reader of the stream understands them. CR and CRLF arrive as LF. */
+/**
+ * Strings as they are, so that any reader of the stream understands them. CR and CRLF arrive as LF. If a value is no
+ * string, it throws.
+ *
+ * @example
+ * ```ts
+ * import { defineEvents, textCodec, type } from 'sveltekit-sse'
+ *
+ * export const chat = defineEvents({ token: type<string>() }, { codec: textCodec })
+ * ```
+ */
 export const textCodec: Codec = {
 	name: 'text',
 	encode(value) {

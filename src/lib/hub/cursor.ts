@@ -30,12 +30,32 @@ export interface LogState {
 // Anchored, without leading zeros and bounded, so that every position has exactly one spelling.
 const grammar = /^([0-9a-z]{1,16})-(0|[1-9][0-9]{0,15})-(0|[1-9][0-9]{0,15})$/
 
-/** A position as text: what goes to clients, and what `parseCursor` takes. */
+/**
+ * A position as text: what goes to clients, and what `parseCursor` takes.
+ *
+ * @example
+ * ```ts
+ * import { formatCursor } from 'sveltekit-sse/hub'
+ *
+ * formatCursor({ epoch: '1k5ay0', sequence: 42, mark: 0 }) // '1k5ay0-42-0'
+ * ```
+ */
 export function formatCursor(position: Position): Cursor {
 	return `${position.epoch}-${position.sequence}-${position.mark}`
 }
 
-/** If `text` is not exactly what `formatCursor` makes, the result is `undefined`. Safe on hostile input. */
+/**
+ * A cursor taken apart. If `text` is not exactly what `formatCursor` makes, the result is `undefined`. Safe on hostile
+ * input.
+ *
+ * @example
+ * ```ts
+ * import { parseCursor } from 'sveltekit-sse/hub'
+ *
+ * parseCursor('1k5ay0-42-0') // { epoch: '1k5ay0', sequence: 42, mark: 0 }
+ * parseCursor("1k5ay0-42'; drop table") // undefined
+ * ```
+ */
 export function parseCursor(text: unknown): Position | undefined {
 	if (typeof text !== 'string' || text.length > 50) return undefined
 	const match = grammar.exec(text)
@@ -54,8 +74,20 @@ export function comparePositions(a: Position, b: Position): number {
 /**
  * Says whether what stands behind a position can still be told whole.
  *
- * `found` is whether the log holds the very entry that the position names, mark included; it is only looked at where
+ * @param position what `parseCursor` made of a cursor; `undefined` is a gap too.
+ * @param state the outlines of the log.
+ * @param found whether the log holds the very entry that the position names, mark included; it is only looked at where
  * that entry should still be there.
+ * @returns why it cannot, or `undefined` if it can.
+ *
+ * @example
+ * ```ts
+ * import { judge, parseCursor } from 'sveltekit-sse/hub'
+ *
+ * const state = { epoch: '1k5ay0', last: { sequence: 99, mark: 0 }, first: 50 }
+ * judge(parseCursor('1k5ay0-60-0'), state, true) // undefined: entries 61 to 99 follow
+ * judge(parseCursor('1k5ay0-42-0'), state, false) // 'trimmed'
+ * ```
  */
 export function judge(
 	position: Position | undefined,
@@ -74,7 +106,16 @@ export function judge(
 	return undefined
 }
 
-/** A new epoch: 10 characters, 51 random bits. */
+/**
+ * A new epoch, for a log that begins: 10 characters, 51 random bits.
+ *
+ * @example
+ * ```ts
+ * import { createEpoch } from 'sveltekit-sse/hub'
+ *
+ * const epoch = createEpoch() // such as 'q3v0zk81mw'
+ * ```
+ */
 export function createEpoch(): string {
 	const bytes = crypto.getRandomValues(new Uint8Array(10))
 	// 256 is no multiple of 36; the bias costs less than a bit of the whole.

@@ -18,6 +18,7 @@ import type {
 import { createEpoch, formatCursor, judge, parseCursor, type LogState } from './cursor.js'
 import { MemoryLog } from './memory-log.js'
 
+/** How much of the past `memory()` keeps: as other brokers do, and by size. */
 export interface MemoryHistory extends BrokerHistory {
 	/**
 	 * Size of topics, names and data in bytes, counted as two a character plus 100 an entry.
@@ -27,6 +28,7 @@ export interface MemoryHistory extends BrokerHistory {
 	bytes?: number
 }
 
+/** Options of `memory()`. */
 export interface MemoryOptions extends BrokerOptions {
 	/** How much of the past is kept; whichever bound is reached first holds. */
 	history?: MemoryHistory

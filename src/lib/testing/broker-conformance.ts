@@ -88,7 +88,16 @@ export const brokerConformance: readonly ConformanceCase[] = [
 	...endCases
 ]
 
-/** What a case needs and this broker does not offer; empty if it can run. */
+/**
+ * What a case needs and this broker does not offer; empty if it can run.
+ *
+ * @example
+ * ```ts
+ * import { brokerConformance, lacking } from 'sveltekit-sse/testing'
+ *
+ * const runnable = brokerConformance.filter((one) => lacking(one, subject).length === 0)
+ * ```
+ */
 export function lacking(one: ConformanceCase, subject: BrokerUnderTest): string[] {
 	return one.needs.filter((need) => {
 		return need === 'spansProcesses' ? !subject.spansProcesses : !subject.faults?.[need]

@@ -35,7 +35,16 @@ export interface Leftovers {
 	timers: number
 }
 
-/** Counts what of the library is open, once everything that needs no time has happened. */
+/**
+ * Counts what of the library is open, once everything that needs no time has happened.
+ *
+ * @example
+ * ```ts
+ * import { leftovers } from 'sveltekit-sse/testing'
+ *
+ * const { connections, streams } = await leftovers()
+ * ```
+ */
 export async function leftovers(): Promise<Leftovers> {
 	await settled()
 	return {

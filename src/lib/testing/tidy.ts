@@ -39,6 +39,15 @@ export function cleanup(): void {
  * it by themselves; `cleanup` ends it.
  *
  * @returns what ends it
+ *
+ * @example
+ * ```ts
+ * import { source } from 'sveltekit-sse'
+ * import { actAsClient } from 'sveltekit-sse/testing'
+ *
+ * actAsClient()
+ * const message = await source('http://localhost:3000/events').select('message').next()
+ * ```
  */
 export function actAsClient(): () => void {
 	const before = environment.isClient
