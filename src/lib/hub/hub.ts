@@ -26,8 +26,16 @@ import type {
 /** Bytes that may wait for one client: it can resume, so it need not be spoilt. */
 const maxBuffer = 1024 * 1024
 
-/** Whether a Vite development server runs this, which loads changed modules anew. Tests and builds have no such thing. */
-const isHot = (import.meta as ImportMeta & { hot?: unknown }).hot !== undefined
+type Meta = ImportMeta & { env?: { DEV?: unknown; VITEST?: unknown } }
+
+/**
+ * Whether a development server runs this, which loads changed modules anew. Vitest does not, although it is Vite; nor
+ * does what was built for development, and there this module has no file of its own.
+ */
+const isHot =
+	(import.meta as Meta).env?.DEV === true &&
+	!(import.meta as Meta).env?.VITEST &&
+	/\/hub\/hub\.[jt]s\b/.test(import.meta.url)
 
 /** Events that `last` may ask for. */
 const mostLast = 10_000

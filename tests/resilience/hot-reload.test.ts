@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { environment } from '../../src/lib/environment.js'
+import { startDevServer, type DevServer, type State } from './hot-reload/dev-server.js'
+import { Reading } from './reading.js'
+
+let server: DevServer
+
+beforeAll(async () => {
+	environment.isClient = true
+	server = await startDevServer()
+}, 240_000)
+
+afterAll(async () => {
+	environment.isClient = false
+	await server?.[Symbol.asyncDispose]()
+})
+
+/** Two clients that are there, and a count of what is published to them. */
+async function audience() {
+	const open = (visitor: string) =>
+		new Reading(server.url, { headers: { visitor }, cache: false, reconnect: { max: 500 } })
+	const readings = [open('one'), open('other')]
+	let published = 0
+	for (const reading of readings) await reading.until(({ log }) => log.length > 0)
+	await stands({ connections: 2, members: ['one', 'other'] })
+	return {
+		readings,
+		/** Publishes some more, and waits until both have exactly everything. */
+		async hears() {
+			for (let i = 0; i < 3; i++) await server.publish(++published)
+			const all = Array.from({ length: published }, (_, index) => index + 1)
+			for (const reading of readings) {
+				await reading.until(({ numbers }) => numbers.includes(published), 20_000)
+				expect(reading.numbers).toEqual(all)
+				expect(reading.gaps).toBe(0)
+			}
+		},
+		[Symbol.dispose]() {
+			for (const reading of readings) reading[Symbol.dispose]()
+		}
+	}
+}
+
+/** Waits until the server says this of itself; meanwhile saves a file again, for a watcher may miss one of two changes. */
+async function stands(wanted: Partial<State>, file?: string): Promise<void> {
+	const state = async () => {
+		if (file) await server.edit(file, (text) => text)
+		return server.state().catch((error: unknown) => error)
+	}
+	await expect.poll(state, { timeout: 30_000, interval: 500 }).toMatchObject(wanted)
+}
+
+const here = { connections: 2, members: ['one', 'other'] }
+
+test('an edited file loses no client of the hub, and none hears anything twice', async () => {
+	using clients = await audience()
+	await clients.hears()
+	const versions = { imported: 0, own: 0, route: 0 }
+	const files = {
+		imported: 'src/lib/version.ts',
+		own: 'src/lib/hub.ts',
+		route: 'src/routes/events/+server.ts'
+	}
+	for (const [name, file] of Object.entries(files) as [keyof typeof files, string][]) {
+		// A line more, so that the hub is made in another place of its file.
+		await server.edit(file, (text) => `\n${text}`.replace(/ = 0/, ' = 1'))
+		versions[name] = 1
+		await stands({ versions, ...here }, file)
+		await clients.hears()
+	}
+	expect(clients.readings.map(({ log }) => log)).toEqual([['open accepted'], ['open accepted']])
+})
+
+test('a server that restarts itself loses none either', async () => {
+	using clients = await audience()
+	await clients.hears()
+	await server.edit('vite.config.js', (text) => `${text}\n`)
+	await expect.poll(() => server.log, { timeout: 30_000 }).toMatch(/server restarted/)
+	await stands(here)
+	await clients.hears()
+})

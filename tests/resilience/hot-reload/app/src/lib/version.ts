@@ -1,0 +1,1 @@
+export const imported = 0
