@@ -58,7 +58,11 @@ const parts = {
 	},
 	package: { steps: [vitest('package', 5)] },
 	browser: { steps: [vitest('browser', 5)], browser: true },
-	e2e: { steps: [vitest('e2e', 8)], browser: true },
+	e2e: {
+		steps: [vitest('e2e', 10)],
+		browser: true,
+		programs: ['firefox', 'WebKitWebDriver', 'Xvfb']
+	},
 	brokers: {
 		steps: [vitest('brokers', 8)],
 		programs: ['redis-server', 'nats-server', 'initdb', 'nginx']

@@ -6,7 +6,9 @@ import { Page, type Browser } from './page.js'
 export async function startChromium(): Promise<Browser> {
 	const browser = await chromium.launch({
 		executablePath: await ensureBrowser(),
-		args: chromiumArgs
+		args: chromiumArgs,
+		// Playwright switches off what browsers do when people go back.
+		ignoreDefaultArgs: ['--disable-back-forward-cache']
 	})
 	const context = await browser.newContext({ ignoreHTTPSErrors: true })
 	const close = () => browser.close()
