@@ -5,6 +5,9 @@ import type { ProduceOptions } from './types.js'
 
 export const defaults = { ping: 30_000, maxBuffer: 16 * 1024 * 1024, overflow: 'close' } as const
 
+/** What stands for options that were not given: one for all streams, since each of ten thousand would keep its own. */
+export const none = Object.freeze({})
+
 const policies = ['close', 'drop-oldest', 'refuse']
 
 /** Refuses options that could only fail later, and says what to write instead. */

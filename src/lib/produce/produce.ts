@@ -1,5 +1,5 @@
 import type { Untyped } from '../contract/types.js'
-import { checkOptions, invalidArgument } from './options.js'
+import { checkOptions, invalidArgument, none } from './options.js'
 import { Producer } from './producer.js'
 import type { ProduceOptions, Start } from './types.js'
 
@@ -30,7 +30,7 @@ import type { ProduceOptions, Start } from './types.js'
  */
 export function produce<S = Untyped>(
 	start: Start<NoInfer<S>>,
-	options: ProduceOptions<S> = {}
+	options: ProduceOptions<S> = none
 ): Response {
 	if (typeof start !== 'function') throw invalidArgument('start', 'a function', start)
 	checkOptions(options as ProduceOptions<never>)

@@ -1,7 +1,7 @@
 import { SseError, toError } from '../errors.js'
 import { Connection } from './connection.js'
 import { sendAway } from './drain.js'
-import { defaults } from './options.js'
+import { defaults, none } from './options.js'
 import { isAsyncIterable, pump } from './pump.js'
 import { EventStream, type StreamOptions } from './stream.js'
 import type { ProduceOptions, Start, Started, Stop, StopReason } from './types.js'
@@ -23,7 +23,7 @@ export class Producer<S> {
 	/** What `start` returned to run at the end; taken out when it is called. */
 	#stopReturned: Stop | undefined
 
-	constructor(options: ProduceOptions<S>, hooks: ProducerHooks = {}) {
+	constructor(options: ProduceOptions<S>, hooks: ProducerHooks = none) {
 		const { ping, maxBuffer, overflow, retry, maxDuration, request, headers } = options
 		this.#options = options
 		this.#hooks = hooks
