@@ -72,6 +72,31 @@ test('SIGTERM given twice kills at once', { retry: 2 }, async () => {
 	await response.body!.cancel().catch(() => {})
 })
 
+describe('a process without a server', () => {
+	const serverless = new URL('programs/serverless.ts', import.meta.url)
+	// The hub is written with more of TypeScript than Node strips.
+	const flags = ['--experimental-transform-types']
+
+	test.for(['SIGTERM', 'SIGINT'] as const)('dies of %s, streams and all', async (signal) => {
+		await using alone = new Program(serverless, { flags })
+		expect(await alone.next()).toEqual({ ready: true })
+		alone.kill(signal)
+		expect(await alone.exit).toEqual({ code: null, signal })
+		expect(alone.errors).toBe('')
+	})
+
+	test('that listens to SIGTERM itself lives on, as without us', async () => {
+		await using alone = new Program(serverless, { flags, env: { OWN: 'yes' } })
+		expect(await alone.next()).toEqual({ ready: true })
+		for (let i = 0; i < 2; i++) {
+			alone.kill('SIGTERM')
+			expect(await alone.next()).toEqual({ heard: 'SIGTERM' })
+		}
+		alone.kill('SIGINT')
+		expect(await alone.exit).toEqual({ code: null, signal: 'SIGINT' })
+	})
+})
+
 /** The retry that a client is told, once its stream has ended with `restart`. */
 async function retryOf(log: StreamLog): Promise<number> {
 	const [hello, retry, close] = await log.ended
