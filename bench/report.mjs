@@ -41,12 +41,21 @@ function targets(tables) {
 				atLeast === undefined ? `≤ ${atMost}${unit}` : `≥ ${atLeast}${unit}`,
 				Number.isNaN(reached) ? 'not measured' : `${number(reached)}${unit}`,
 				Number.isNaN(reached) ? '' : isMet ? 'yes' : '**no**',
+				byProcessor(table, target),
 				noise(table)
 			]
 		})
 	)
 	return markdown(
-		['workload', 'measured against', 'must reach', 'reached', 'met', 'the noise'],
+		[
+			'workload',
+			'measured against',
+			'must reach',
+			'reached',
+			'met',
+			'by processor time',
+			'the noise'
+		],
 		rows
 	)
 }
@@ -54,6 +63,13 @@ function targets(tables) {
 /** @param {Table} table @param {string} [column] */
 function unitOf({ unit }, column) {
 	return column === undefined ? ` ${unit}` : column.endsWith(' ms') ? ' ms' : ''
+}
+
+/** The same ratio without what other processes took of the machine. @param {Table} table @param {Target} target */
+function byProcessor(table, { against }) {
+	const own = ownRow(table)?.costs
+	const other = against && table.rows.find(({ name }) => name === against)?.costs
+	return own && other ? `${number(ratio(other, own))} ×` : '–'
 }
 
 /** What the same contestant makes of being measured twice. @param {Table} table */

@@ -29,14 +29,16 @@ const workloads = [
 		name: 'browser-channels',
 		goal: 'channels',
 		channels: 1_000,
+		quick: false,
 		title: 'Chromium, 1,000 channels on a link',
 		text: 'of 1,000 names, until the listeners of 1,000 channels have heard all of them'
 	}
 ]
 
 /** The client in a browser: bursts into an open stream. */
-export const browser = workloads.map(({ name, title, text, goal, channels }) => ({
+export const browser = workloads.map(({ name, title, text, goal, channels, quick }) => ({
 	name,
+	quick,
 	/** @param {Options} options @returns {Promise<Table>} */
 	async run({ repeats, only }) {
 		const chromium = await Chromium.start()

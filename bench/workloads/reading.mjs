@@ -14,7 +14,13 @@ const bodies = [
 		chunk: 100,
 		...small
 	},
-	{ name: 'read-1k', title: 'Client, bytes to listener, chunks of 1 KiB', chunk: 1_024, ...small },
+	{
+		name: 'read-1k',
+		title: 'Client, bytes to listener, chunks of 1 KiB',
+		quick: false,
+		chunk: 1_024,
+		...small
+	},
 	{
 		name: 'read-16k',
 		title: 'Client, bytes to listener, chunks of 16 KiB',
@@ -24,6 +30,7 @@ const bodies = [
 	{
 		name: 'read-64k',
 		title: 'Client, bytes to listener, chunks of 64 KiB',
+		quick: false,
 		chunk: 65_536,
 		...small
 	},
@@ -37,8 +44,9 @@ const bodies = [
 ]
 
 /** The client alone, in Node: a response's bytes are there already. */
-export const reading = bodies.map(({ name, title, ...body }) => ({
+export const reading = bodies.map(({ name, title, quick, ...body }) => ({
 	name,
+	quick,
 	/** @param {Options} options @returns {Promise<Table>} */
 	async run({ repeats, only }) {
 		const isHuge = body.size > 1_000_000
@@ -81,6 +89,7 @@ export const reading = bodies.map(({ name, title, ...body }) => ({
 /** What a client keeps of a stream that has run for long. */
 export const left = {
 	name: 'left',
+	quick: false,
 	/** @param {Options} options @returns {Promise<Table>} */
 	async run({ repeats, only }) {
 		const rows = []
