@@ -75,12 +75,14 @@ describe.each(['kit2', 'kit3'])('an empty app on %s with the packed library', (n
 				await page.goto(`${url}/live`)
 				const orders = () => page.getByTestId('orders').getByRole('listitem').allInnerTexts()
 				await expect.poll(orders, { timeout: 10_000 }).toEqual(['1: 5'])
-				await expect.poll(running).toEqual({ running: 1 })
+				await expect.poll(running, { timeout: 10_000 }).toEqual({ running: 1 })
 
 				for (const id of [2, 3]) {
 					const response = await order(id)
 					expect(await response.json()).toEqual({ error: false })
-					await expect.poll(async () => (await orders()).at(-1)).toBe(`${id}: ${id * 10}`)
+					await expect
+						.poll(async () => (await orders()).at(-1), { timeout: 10_000 })
+						.toBe(`${id}: ${id * 10}`)
 				}
 				await page.close()
 				await expect.poll(running, { timeout: 10_000 }).toEqual({ running: 0 })

@@ -169,7 +169,9 @@ describe('typed', () => {
 		const typed = await visit('/typed')
 		await typed.shows('train', /^\d+ to \S+, \d\d:\d\d:\d\d$/)
 		await typed.reaches('announced', 3)
-		await expect.poll(() => typed.page.getByTestId('board').getByRole('row').count()).toBe(3)
+		await expect
+			.poll(() => typed.page.getByTestId('board').getByRole('row').count(), { timeout: 10_000 })
+			.toBe(3)
 		const leaves = await typed.page.locator('time').first().getAttribute('datetime')
 		// Ninety seconds after it was announced, by the clock of the same machine.
 		expect(Date.parse(leaves!)).toBeGreaterThan(Date.now() + 30_000)

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { clock as libraryClock } from '../../../src/lib/clock.js'
-import { produce } from '../../../src/lib/index.js'
-import { manualClock, read } from '../../../src/lib/testing/index.js'
+import { Hub } from '../../../src/lib/hub/index.js'
+import { drain, produce, source } from '../../../src/lib/index.js'
+import { collect, manualClock, memoryFetch, read, settled } from '../../../src/lib/testing/index.js'
 import { rejection, tidyAfterEach } from './fixture.js'
 
 tidyAfterEach()
@@ -49,6 +50,51 @@ describe('manualClock', () => {
 		await clock.advance(60_000)
 		expect(await ended).toEqual({ value: undefined, done: true })
 		expect(stream.reason).toBe('rotate')
+	})
+
+	test('drives every timer: while it is there, none of the host is set', async () => {
+		using clock = manualClock()
+		const set: string[] = []
+		const host = { setTimeout, setInterval, setImmediate }
+		for (const name of Object.keys(host) as (keyof typeof host)[])
+			globalThis[name] = ((...args: [() => void]) => {
+				set.push(`${name} ${new Error().stack}`)
+				return (host[name] as typeof setTimeout)(...args)
+			}) as never
+		try {
+			const hub = new Hub({ presence: { grace: 50, timeout: 500 } })
+			const fetch = memoryFetch({
+				'/hub': ({ request }: { request: Request }) =>
+					hub.stream('topic', { request, member: { id: 'ann' }, ping: 100, maxDuration: 5_000 }),
+				'/dead': () => produce(() => {}, { ping: false })
+			})
+			const held = source('/hub', { fetch })
+			const stop = held.select('presence').on(() => {})
+			const dead = source('/dead', { fetch, watchdog: 200, reconnect: { attempts: 2 } })
+			dead.connect()
+			const tooLate = rejection(held.select('never').next({ timeout: 300 }))
+			const uncollected = rejection(
+				collect(
+					produce(() => {}),
+					{ timeout: 400 }
+				)
+			)
+			await clock.advance(10_000)
+			expect(await tooLate).toMatch(/^timeout/)
+			expect(await uncollected).toMatch(/^timeout/)
+			const drained = drain()
+			await clock.advance(1_000)
+			await drained
+			stop()
+			dead.close()
+			await clock.advance(10_000)
+			await hub.close()
+			await settled()
+			expect(held.status).toBe('idle')
+		} finally {
+			Object.assign(globalThis, host)
+		}
+		expect(set).toEqual([])
 	})
 
 	test('gives the library its own clock back', () => {
