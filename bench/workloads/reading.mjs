@@ -5,8 +5,9 @@ import { Worker } from '../rpc.mjs'
 const everyone = ['ours', 'ours again', 'feed', 'stream', 'sveltekit-sse-0.14']
 
 /** Readings before those that count: code has to get warm, and theirs is more than the parser's alone. */
-const warm = 4
+const warm = 8
 const small = { events: 100_000, size: 64 }
+/** @type {{ name: string, title: string, quick?: boolean, chunk: number, events: number, size: number }[]} */
 const bodies = [
 	{
 		name: 'read-100',
