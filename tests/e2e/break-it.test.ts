@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe } from 'vitest'
 import { expect, test, type Visit } from './site.js'
 
@@ -73,5 +74,39 @@ describe('a stream that is broken comes back, and every number comes once and in
 		await page.shows('connections', '2')
 		await page.reaches('late', 4)
 		await isWhole(page)
+	})
+})
+
+describe('what becomes of the page itself', () => {
+	test('without a network it says so at once, and goes on when the network is back', async ({
+		visit
+	}) => {
+		const page = await visit('/break-it', { errors: broken })
+		await page.reaches('received', 2)
+		const context = page.page.context()
+		await context.setOffline(true)
+		await page.status('reconnecting')
+		await page.shows('history', /lost · offline/)
+		await context.setOffline(false)
+		await page.status('open')
+		await isWhole(page)
+	})
+
+	test('asleep for longer than the watchdog waits, it wakes up to the same stream', async ({
+		visit,
+		browser
+	}) => {
+		const page = await visit('/break-it')
+		await page.reaches('received', 2)
+		const devtools = await browser.newBrowserCDPSession()
+		const { processInfo } = await devtools.send('SystemInfo.getProcessInfo')
+		const renderers = processInfo.filter(({ type }) => type === 'renderer')
+		for (const { id } of renderers) process.kill(id, 'SIGSTOP')
+		// Two and a half pings of a second, and more.
+		await pause(4_000)
+		for (const { id } of renderers) process.kill(id, 'SIGCONT')
+		await isWhole(page)
+		await page.shows('connections', '1')
+		await page.status('open')
 	})
 })
