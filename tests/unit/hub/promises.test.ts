@@ -1,0 +1,165 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { Hub, memory, type Broker, type HubOptions } from '../../../src/lib/hub/index.js'
+import { readLog } from './reading.js'
+
+function createHub(options?: HubOptions): Hub {
+	const hub = new Hub(options)
+	onTestFinished(() => hub.close())
+	return hub
+}
+
+function request(lastEventId?: string): Request {
+	const headers: HeadersInit = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
+	return new Request('http://localhost/', { method: 'POST', headers })
+}
+
+async function publish(hub: Hub, topic: string, count: number, from = 0): Promise<void> {
+	for (let i = 0; i < count; i++) await hub.publish(topic, 'number', from + i)
+}
+
+function numbers(count: number): number[] {
+	return Array.from({ length: count }, (_, index) => index)
+}
+
+/** Reads until the text contains a part, and returns all of it. */
+async function until(reader: ReadableStreamDefaultReader<Uint8Array>, part: string) {
+	const decoder = new TextDecoder()
+	let text = ''
+	while (!text.includes(part)) {
+		const { done, value } = await reader.read()
+		if (done) throw new Error(`It ended without ${part}: ${text}`)
+		text += decoder.decode(value, { stream: true })
+	}
+	return text
+}
+
+/** A broker that counts how often its past is read. */
+function counting(): { broker: Broker; reads(): number } {
+	const broker = memory()
+	const read = broker.read.bind(broker)
+	let reads = 0
+	broker.read = (...args) => {
+		reads++
+		return read(...args)
+	}
+	return { broker, reads: () => reads }
+}
+
+describe('a crowd that resumes', () => {
+	test.for([
+		{ events: 1_000, asks: false },
+		{ events: 10, asks: true }
+	])(
+		'asks the broker: $asks, with $events events at hand, and is given all it missed',
+		async ({ events, asks }) => {
+			const { broker, reads } = counting()
+			const hub = createHub({ broker, history: { events } })
+			const { value: before } = await hub.publish('n', 'number', -1)
+			await publish(hub, 'n', 50)
+			const crowd = Array.from({ length: 100 }, () => readLog(hub, 'n', before))
+			for (const log of crowd) {
+				await log.until(({ events }) => events.length === 50)
+				expect(log.events).toEqual(numbers(50))
+			}
+			expect(reads() > 0).toBe(asks)
+		}
+	)
+})
+
+describe('limits', () => {
+	test('a client that missed more than maxReplay is told of one gap, and goes on', async () => {
+		const hub = createHub({ maxReplay: 20 })
+		const before = await hub.cursor()
+		await publish(hub, 'n', 21)
+		const log = readLog(hub, 'n', before)
+		await log.until(({ lastEventId }) => lastEventId !== undefined)
+		await publish(hub, 'n', 1, 99)
+		await log.until(({ events }) => events.includes(99))
+		expect(log.events).toEqual(['gap', 99])
+	})
+
+	test('more topics than maxTopics, and what is no topic, is refused at the call', () => {
+		const hub = createHub({ maxTopics: 2 })
+		for (const topics of [['a', 'b', 'c'], [], '', 'x'.repeat(513)]) {
+			expect(() => hub.stream(topics, { request: request() })).toThrow(/topic/i)
+			expect(() => hub.subscribe(topics)).toThrow(/topic/i)
+		}
+		expect(hub.connections()).toBe(0)
+	})
+
+	test('a cursor selects only from the topics of this request', async () => {
+		const hub = createHub()
+		const { value: cursor } = await hub.publish('secret', 'number', 1)
+		await publish(hub, 'secret', 3, 10)
+		await publish(hub, 'n', 2)
+		const log = readLog(hub, 'n', cursor)
+		await log.until(({ events }) => events.length === 2)
+		expect(log.events).toEqual([0, 1])
+	})
+
+	test('a client that does not read is ended, and holds up nobody', async () => {
+		const hub = createHub()
+		const idle = hub.stream('n', { request: request(), maxBuffer: 10_000 })
+		const log = readLog(hub, 'n', undefined)
+		await log.until(({ lastEventId }) => lastEventId !== undefined)
+		await publish(hub, 'n', 5_000)
+		await log.until(({ events }) => events.length === 5_000)
+		expect(log.events).toEqual(numbers(5_000))
+		expect(hub.connections()).toBe(1)
+		expect(await idle.text()).toMatch(/close slow/)
+	})
+})
+
+describe('two machines that share a broker', () => {
+	test('publish to one another, and end the streams of a topic on both', async () => {
+		const broker = memory()
+		const [one, other] = [createHub({ broker }), createHub({ broker })]
+		const logs = [readLog(one, 'n', undefined), readLog(other, 'n', undefined)]
+		for (const log of logs) await log.until(({ lastEventId }) => lastEventId !== undefined)
+		await publish(one, 'n', 2)
+		await publish(other, 'n', 2, 2)
+		for (const log of logs) {
+			await log.until(({ events }) => events.length === 4)
+			expect(log.events).toEqual(numbers(4))
+		}
+		await one.disconnect('n')
+		for (const log of logs) await log.until(() => false)
+		expect([one.connections(), other.connections()]).toEqual([0, 0])
+	})
+})
+
+test('`last` shows a new client the latest of each topic, and one that resumes what it missed', async () => {
+	const hub = createHub()
+	await publish(hub, 'a', 3)
+	const cursor = await hub.cursor()
+	await publish(hub, 'b', 3, 10)
+	const options = { last: true, member: { id: 'x' } }
+	const streams = [request(), request(cursor)].map((request) =>
+		hub.stream(['a', 'b'], { ...options, request }).body!.getReader()
+	)
+	const texts = await Promise.all(streams.map((reader) => until(reader, 'event: presence')))
+	expect(texts.map((text) => text.match(/^(id|data: \d).*$/gm))).toEqual([
+		['data: 2', 'data: 12', expect.stringMatching(/^id: .+-6-/)],
+		[
+			...[10, 11, 12].flatMap((data, index) => [
+				`data: ${data}`,
+				expect.stringMatching(new RegExp(`^id: .+-${index + 4}-`))
+			]),
+			expect.stringMatching(/^id: .+-6-/)
+		]
+	])
+})
+
+test('an event is encoded once, however many receive it', async () => {
+	const hub = createHub()
+	const readers = Array.from({ length: 3 }, () =>
+		hub.stream('n', { request: request(), ping: false }).body!.getReader()
+	)
+	// Up to the place in the log, which is told to each by itself.
+	for (const reader of readers) await until(reader, 'id:')
+	await publish(hub, 'n', 1)
+	const chunks = await Promise.all(readers.map(async (reader) => (await reader.read()).value))
+	expect(new TextDecoder().decode(chunks[0])).toContain('data: 0')
+	for (const chunk of chunks) expect(chunk?.buffer).toBe(chunks[0]?.buffer)
+	for (const reader of readers) await reader.cancel()
+})
