@@ -34,7 +34,7 @@ const options = {
 const start = performance.now()
 const remove = await build()
 process.on('exit', remove)
-process.on('SIGINT', () => process.exit(130))
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 
 /** @type {Table[]} */
 const tables = []
