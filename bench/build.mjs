@@ -39,10 +39,12 @@ export function app() {
 	return join(process.env[variable] ?? '', 'app')
 }
 
-/** Packages and bundles everything into a temporary folder; returns what removes it. */
+/** Packages and bundles everything into a temporary folder, which goes with this process. */
 export async function build() {
 	const folder = mkdtempSync(join(tmpdir(), 'sveltekit-sse-bench-'))
 	process.env[variable] = folder
+	process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+	for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 	const dist = join(folder, 'dist')
 	// The packaged files import what the library depends on.
 	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
@@ -73,7 +75,6 @@ export async function build() {
 		{ find: /^sveltekit-sse$/, replacement: packaged('index.js') }
 	])
 	await buildApp()
-	return () => rmSync(folder, { recursive: true, force: true })
 }
 
 /**

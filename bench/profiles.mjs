@@ -25,8 +25,7 @@ const client = [
 
 /** @type {string[]} */
 const tables = []
-const remove = await build()
-process.on('exit', remove)
+await build()
 for (const { title, who, connections, events, ticks } of server) {
 	const pair = new Pair(who)
 	try {

@@ -32,9 +32,7 @@ const options = {
 }
 
 const start = performance.now()
-const remove = await build()
-process.on('exit', remove)
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
+await build()
 
 /** @type {Table[]} */
 const tables = []
