@@ -26,15 +26,17 @@ import type {
 /** Bytes that may wait for one client: it can resume, so it need not be spoilt. */
 const maxBuffer = 1024 * 1024
 
-type Meta = ImportMeta & { env?: { DEV?: unknown; VITEST?: unknown } }
+type Meta = ImportMeta & { env?: { DEV?: unknown; MODE?: unknown; VITEST?: unknown } }
 
 /**
  * Whether a development server runs this, which loads changed modules anew. Vitest does not, although it is Vite; nor
- * does what was built for development, and there this module has no file of its own.
+ * does what was built for development, and there this module has no file of its own. Not every Vitest names itself
+ * here; its mode does.
  */
 const isHot =
 	(import.meta as Meta).env?.DEV === true &&
 	!(import.meta as Meta).env?.VITEST &&
+	(import.meta as Meta).env?.MODE !== 'test' &&
 	/\/hub\/hub\.[jt]s\b/.test(import.meta.url)
 
 /** Events that `last` may ask for. */
