@@ -51,11 +51,11 @@ export function checkBody(body, { size, events, ticks }) {
 	let expected = 0
 	let count = 0
 	for (let at = body.indexOf(hash); at >= 0; at = body.indexOf(hash, at + length)) {
+		// A body that was not kept to its end, which may be in the middle of a number.
+		if (at + length > body.length) break
 		const number = +body.toString('latin1', at + 1, at + 1 + digits)
 		if (number !== expected)
 			throw new Error(`event ${count} has number ${number} in place of ${expected}`)
-		// A body that was not kept to its end.
-		if (at + length > body.length) break
 		const whole = expected === inRound - 1 ? ending : template
 		if (body.compare(whole, 1 + digits, length, at + 1 + digits, at + length) !== 0)
 			throw new Error(`event ${count} was changed on its way`)
