@@ -102,12 +102,18 @@ export const faultCases = [
 			await tail.untilLive()
 			await one.append([entry('before')])
 			await faults?.pause?.()
-			const doubtful = Array.from({ length: 3 }, (_, index) => one.append([entry(`doubt${index}`)]))
-			const waiting = one.append([entry('waited')], { wait: patience })
-			for (const call of doubtful) await expectRejection(call, away, 5_000)
-			await expectRejection(one.head(), away, 5_000)
-			expectEqual(one.health.status, 'down', 'health says so')
-			await faults?.resume?.()
+			let waiting: Promise<unknown> | undefined
+			try {
+				const doubtful = Array.from({ length: 3 }, (_, index) => {
+					return one.append([entry(`doubt${index}`)])
+				})
+				waiting = one.append([entry('waited')], { wait: patience })
+				for (const call of doubtful) await expectRejection(call, away, patience)
+				await expectRejection(one.head(), away, patience)
+				expectEqual(one.health.status, 'down', 'health says so')
+			} finally {
+				await faults?.resume?.()
+			}
 			await before(waiting, patience, 'an append that waits is done')
 			await one.append([entry('after')], { wait: patience })
 			await tail.until(() => tail.data.includes('after'), 'the tail goes on')
