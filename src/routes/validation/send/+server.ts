@@ -8,7 +8,7 @@ export async function POST({ request, url }: RequestEvent) {
 	const session = sessionOf(request)
 	const text = await request.text()
 	if (text.length > 200) error(413, 'That is more than a station has to say.')
-	const reading = JSON.parse(text)
+	const reading = parse(text)
 	if (url.searchParams.has('unchecked')) {
 		const { error } = await forgotten.publish(`station:${session}`, 'reading', reading)
 		return json({ error: error && error.message })
@@ -18,4 +18,12 @@ export async function POST({ request, url }: RequestEvent) {
 	// It never throws: what is wrong stands in the result, and nothing was sent.
 	const result = emit('reading', reading)
 	return json({ error: result.error && result.error.message })
+}
+
+function parse(text: string) {
+	try {
+		return JSON.parse(text)
+	} catch {
+		error(400, 'A reading is sent as JSON.')
+	}
 }
