@@ -1,16 +1,12 @@
-// A Vitest reporter that writes down what `scripts/test.mjs` sums up: how many tests passed and
-// failed, and which were skipped for what reason. It writes after every file, so that a run that is
+// A Vitest reporter that writes down what `scripts/test.mjs` sums up: how many tests passed, and
+// which failed or were skipped for what reason. It writes after every file, so that a run that is
 // cut short still counts.
 
 import { writeFileSync } from 'node:fs'
 
 /**
- * @typedef {{
- * 	passed: number
- * 	failed: number
- * 	skipped: { name: string, reason?: string }[]
- * 	done: boolean
- * }} Count
+ * @typedef {{ name: string, reason?: string }} Named
+ * @typedef {{ passed: number, failed: Named[], skipped: Named[], done: boolean }} Count
  */
 
 export default class CountReporter {
@@ -20,41 +16,44 @@ export default class CountReporter {
 	/** @param {import('vitest/node').TestModule} module */
 	onTestModuleEnd(module) {
 		this.#modules.set(module.id, module)
-		this.#write([...this.#modules.values()], 0, false)
+		this.#write([...this.#modules.values()], [], false)
 	}
 
 	/**
 	 * @param {readonly import('vitest/node').TestModule[]} modules
-	 * @param {readonly unknown[]} errors unhandled ones, which belong to no test
+	 * @param {readonly Thrown[]} errors unhandled ones, which belong to no test
 	 */
 	onTestRunEnd(modules, errors) {
-		this.#write(modules, errors.length, true)
+		this.#write(modules, errors, true)
 	}
 
 	/**
 	 * @param {readonly import('vitest/node').TestModule[]} modules
-	 * @param {number} errors
+	 * @param {readonly Thrown[]} errors
 	 * @param {boolean} done
 	 */
 	#write(modules, errors, done) {
 		const file = process.env.TEST_COUNT_FILE
 		if (!file) return
 		/** @type {Count} */
-		const count = { passed: 0, failed: errors, skipped: [], done }
+		const count = { passed: 0, failed: [], skipped: [], done }
+		for (const error of errors)
+			count.failed.push({ name: 'outside of a test', reason: said(error) })
 		for (const module of modules) {
-			// A file that does not load, or a hook that throws, fails without a failing test.
-			let failed = 0
+			const before = count.failed.length
 			for (const test of module.children.allTests()) {
-				const { state } = test.result()
+				const name = `${module.relativeModuleId} > ${test.fullName}`
+				const { state, errors } = test.result()
 				if (state === 'passed') count.passed++
+				else if (state === 'failed') count.failed.push({ name, reason: said(errors[0]) })
 				// A test whose set-up failed did not run, but not because anyone wanted to leave it out.
-				else if (state === 'failed' || inBrokenSuite(test)) failed++
-				else if (state === 'skipped') {
-					const name = `${module.relativeModuleId} > ${test.fullName}`
-					count.skipped.push({ name, reason: reasonOf(test) })
-				}
+				else if (brokenSuite(test)) count.failed.push({ name, reason: said(brokenSuite(test)) })
+				else if (state === 'skipped') count.skipped.push({ name, reason: reasonOf(test) })
 			}
-			count.failed += failed || (module.ok() ? 0 : 1)
+			// A file that does not load, or a hook that throws, fails without a failing test.
+			if (!module.ok() && count.failed.length === before) {
+				count.failed.push({ name: module.relativeModuleId, reason: said(module.errors()[0]) })
+			}
 		}
 		writeFileSync(file, JSON.stringify(count))
 	}
@@ -62,6 +61,7 @@ export default class CountReporter {
 
 /**
  * @typedef {import('vitest/node').TestSuite | import('vitest/node').TestModule} Parent
+ * @typedef {{ message?: string }} Thrown
  */
 
 /**
@@ -75,9 +75,17 @@ function parentsOf(test) {
 	return parents
 }
 
-/** @param {import('vitest/node').TestCase} test */
-function inBrokenSuite(test) {
-	return parentsOf(test).some((parent) => parent.errors().length > 0)
+/**
+ * @param {import('vitest/node').TestCase} test
+ * @returns {Thrown | undefined} what the set-up of a suite around it threw
+ */
+function brokenSuite(test) {
+	return parentsOf(test).flatMap((parent) => parent.errors())[0]
+}
+
+/** @param {Thrown} [error] */
+function said(error) {
+	return error?.message?.split('\n')[0]
 }
 
 /**

@@ -10,7 +10,8 @@ import { fail, onStop, stopChildren } from './process.mjs'
 import { ensure } from './system.mjs'
 
 /**
- * @typedef {{ passed: number, failed: number, skipped: { name: string, reason?: string }[] }} Sum
+ * @typedef {import('./count-reporter.mjs').Named} Named
+ * @typedef {{ passed: number, failed: Named[], skipped: Named[] }} Sum
  * @typedef {(args: string[]) => Promise<Sum>} Step
  */
 
@@ -95,7 +96,7 @@ function check(name, bin, options, everything) {
 		const targets = args.length > 0 || !everything ? args : [everything]
 		const { code } = await tool(bin, [...options, ...targets], { timeout: atMost(5) })
 		console.log(code === 0 ? `  ${name} passed` : `  ${name} failed`)
-		return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: [] }
+		return { passed: code === 0 ? 1 : 0, failed: code === 0 ? [] : [{ name }], skipped: [] }
 	}
 }
 
@@ -124,10 +125,10 @@ function vitest(project, minutes) {
 			{ env: { TEST_COUNT_FILE: file }, timeout: atMost(minutes) }
 		)
 		const { done, ...sum } = readCount(file)
-		if (!done) console.log(`  ${project} did not run to its end`)
+		if (!done) sum.failed.push({ name: project, reason: 'did not run to its end' })
 		// Vitest may fail for a reason that belongs to no test, a global set-up for one.
-		if (sum.failed === 0 && (code !== 0 || !done)) sum.failed = 1
-		return sum.passed + sum.failed + sum.skipped.length === 0 ? nothing(project) : sum
+		else if (sum.failed.length === 0 && code !== 0) sum.failed.push({ name: project })
+		return sum.passed + sum.failed.length + sum.skipped.length === 0 ? nothing(project) : sum
 	}
 }
 
@@ -139,7 +140,7 @@ function readCount(file) {
 	try {
 		return JSON.parse(readFileSync(file, 'utf8'))
 	} catch {
-		return { passed: 0, failed: 0, skipped: [], done: false }
+		return { passed: 0, failed: [], skipped: [], done: false }
 	}
 }
 
@@ -149,12 +150,12 @@ function readCount(file) {
  */
 function nothing(project) {
 	console.log(`  no tests in tests/${project}`)
-	return { passed: 0, failed: 0, skipped: [] }
+	return { passed: 0, failed: [], skipped: [] }
 }
 
 /** @param {Sum} sum */
 function describe({ passed, failed, skipped }) {
-	const counts = `${passed} passed, ${failed} failed`
+	const counts = `${passed} passed, ${failed.length} failed`
 	return skipped.length > 0 ? `${counts}, ${skipped.length} skipped` : counts
 }
 
@@ -171,7 +172,7 @@ onStop(() => {
 })
 
 /** @type {Sum} */
-const total = { passed: 0, failed: 0, skipped: [] }
+const total = { passed: 0, failed: [], skipped: [] }
 /** @type {string[]} */
 const lines = []
 
@@ -183,7 +184,7 @@ for (const [part, { steps, browser, programs = [] }] of chosen) {
 	console.log(`\n━━ ${part}`)
 	const start = performance.now()
 	/** @type {Sum} */
-	const sum = { passed: 0, failed: 0, skipped: [] }
+	const sum = { passed: 0, failed: [], skipped: [] }
 	try {
 		// Found once and handed on, so that every worker uses the same.
 		if (browser) process.env.CHROMIUM_PATH = await ensureBrowser()
@@ -194,8 +195,9 @@ for (const [part, { steps, browser, programs = [] }] of chosen) {
 		}
 		for (const step of steps) add(sum, await step(args))
 	} catch (error) {
-		console.error(error instanceof Error ? error.message : error)
-		sum.failed++
+		const reason = error instanceof Error ? error.message : String(error)
+		console.error(reason)
+		sum.failed.push({ name: part, reason })
 	}
 	add(total, sum)
 	const seconds = ((performance.now() - start) / 1000).toFixed(1)
@@ -204,14 +206,20 @@ for (const [part, { steps, browser, programs = [] }] of chosen) {
 rmSync(work, { recursive: true, force: true })
 
 console.log(`\n━━ summary\n${lines.join('\n')}`)
-if (total.skipped.length > 0) {
-	console.log('\nSkipped:')
-	for (const { name, reason } of total.skipped)
-		console.log(`  ${name}${reason ? `: ${reason}` : ''}`)
-}
-if (total.passed + total.failed === 0) console.log('\nNothing ran.')
+list('Skipped', total.skipped)
+list('Failed', total.failed)
+if (total.passed + total.failed.length === 0) console.log('\nNothing ran.')
 console.log(`\n${describe(total)}`)
-process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
+process.exitCode = total.failed.length > 0 || total.passed === 0 ? 1 : 0
+
+/**
+ * @param {string} title
+ * @param {Named[]} tests
+ */
+function list(title, tests) {
+	if (tests.length > 0) console.log(`\n${title}:`)
+	for (const { name, reason } of tests) console.log(`  ${name}${reason ? `: ${reason}` : ''}`)
+}
 
 /**
  * @param {Sum} sum
@@ -219,6 +227,6 @@ process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0
  */
 function add(sum, more) {
 	sum.passed += more.passed
-	sum.failed += more.failed
+	sum.failed.push(...more.failed)
 	sum.skipped.push(...more.skipped)
 }
