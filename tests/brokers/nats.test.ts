@@ -5,7 +5,7 @@ import { nats } from '../../src/lib/brokers/nats.js'
 import type { BrokerUnderTest } from '../../src/lib/testing/broker-conformance.js'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js'
 import { startNats, type ServerProcess } from '../support/servers.js'
-import { conforms, slowness } from './conformance.js'
+import { conforms, slowness } from '../support/broker-conformance.js'
 
 let server: ServerProcess
 let proxy: FaultProxy

@@ -5,7 +5,7 @@ import type { Broker, Cursor, Entry } from '../../src/lib/hub/broker.js'
 import { eventually, Recorder } from '../../src/lib/testing/conformance/recorder.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { startPostgres, type ServerProcess } from '../support/servers.js'
-import { conforms } from './conformance.js'
+import { conforms } from '../support/broker-conformance.js'
 
 const wait = 20_000
 const entry = (data: string): Entry => ({ topic: 't', name: 'n', data })

@@ -4,7 +4,7 @@ import { postgres } from '../../src/lib/brokers/postgres.js'
 import type { BrokerUnderTest } from '../../src/lib/testing/broker-conformance.js'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js'
 import { startPostgres, type ServerProcess } from '../support/servers.js'
-import { conforms, slowness } from './conformance.js'
+import { conforms, slowness } from '../support/broker-conformance.js'
 
 let server: ServerProcess
 let proxy: FaultProxy

@@ -12,7 +12,7 @@ import {
 	type WatchedRedis
 } from '../support/servers/redis-sentinel.js'
 import { missingTools, titled } from '../support/tools.js'
-import { conforms } from './conformance.js'
+import { conforms } from '../support/broker-conformance.js'
 
 const missing = await missingTools('redis-server')
 

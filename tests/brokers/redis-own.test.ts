@@ -6,7 +6,7 @@ import { parseCursor } from '../../src/lib/hub/cursor.js'
 import { eventually, Recorder } from '../../src/lib/testing/conformance/recorder.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { startRedis, type ServerProcess } from '../support/servers.js'
-import { conforms } from './conformance.js'
+import { conforms } from '../support/broker-conformance.js'
 
 type Client = ReturnType<typeof createClient>
 

@@ -4,7 +4,7 @@ import { redis } from '../../src/lib/brokers/redis.js'
 import type { BrokerUnderTest } from '../../src/lib/testing/broker-conformance.js'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js'
 import { startRedis, type ServerProcess } from '../support/servers.js'
-import { conforms, slowness } from './conformance.js'
+import { conforms, slowness } from '../support/broker-conformance.js'
 
 describe.each([
 	{ kind: 'with a log on disk', appendonly: true },

@@ -1,25 +1,14 @@
-import { describe, test } from 'vitest'
 import { memory } from '../../../src/lib/hub/memory.js'
 import type { Broker } from '../../../src/lib/hub/broker.js'
-import {
-	brokerConformance,
-	lacking,
-	type BrokerUnderTest
-} from '../../../src/lib/testing/broker-conformance.js'
+import { conforms } from '../../support/broker-conformance.js'
 
 const logs = new Map<string, Broker>()
 
-const subject: BrokerUnderTest = {
+conforms('memory', () => ({
 	create(log, { history, onError }) {
 		const broker = logs.get(log) ?? memory({ history, onError })
 		logs.set(log, broker)
 		return broker
 	},
 	spansProcesses: false
-}
-
-describe('memory', () => {
-	for (const one of brokerConformance) {
-		test.skipIf(lacking(one, subject).length > 0)(one.name, () => one.run(subject))
-	}
-})
+}))

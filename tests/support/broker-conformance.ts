@@ -5,7 +5,7 @@ import {
 	type BrokerFaults,
 	type BrokerUnderTest
 } from '../../src/lib/testing/broker-conformance.js'
-import type { FaultProxy } from '../support/fault-proxy.js'
+import type { FaultProxy } from './fault-proxy.js'
 
 /** Runs the whole suite over a broker. */
 export function conforms(name: string, subject: () => BrokerUnderTest): void {
@@ -13,7 +13,7 @@ export function conforms(name: string, subject: () => BrokerUnderTest): void {
 		for (const one of brokerConformance) {
 			test(one.name, async (context) => {
 				const missing = lacking(one, subject())
-				context.skip(missing.length > 0, `the test cannot ${missing.join(', ')} here`)
+				context.skip(missing.length > 0, `it needs ${missing.join(', ')}`)
 				await one.run(subject())
 			})
 		}
