@@ -9,6 +9,8 @@ export class StreamReceiver implements Receiver {
 	readonly topics: ReadonlySet<string>
 	readonly tag: string | undefined
 	readonly #stream: EventStream
+	/** Whether the client has what it was to be sent up to here, or misses some of it, and then whether it has been told. */
+	#state: 'whole' | 'missing' | 'told' = 'whole'
 
 	constructor(stream: EventStream, topics: ReadonlySet<string>, tag: string | undefined) {
 		this.#stream = stream
@@ -21,21 +23,29 @@ export class StreamReceiver implements Receiver {
 	}
 
 	take(batch: Batch): void {
-		this.#stream.writeBytes(batch.bytes)
+		if (!this.#isReady()) return
+		if (!this.#stream.writeBytes(batch.bytes)) this.#state = 'whole'
+		else if (batch.frames.length === 1) this.gap()
+		// Together they are more than there is room for, or than there ever is: as many as fit.
+		else for (const { text } of batch.frames) this.write(text)
 	}
 
-	/** One frame for this client alone, such as an event that is shown again. */
+	/** One frame for this client alone, such as who is present. */
 	write(text: string): void {
-		this.#stream.write(text)
+		if (!this.#isReady()) return
+		if (this.#stream.write(text)) this.gap()
+		else this.#state = 'whole'
 	}
 
+	/** Nothing is left out in silence: neither what was lost, nor what is larger than the buffer or refused by a policy. */
 	gap(): void {
-		this.#stream.write(gapFrame)
+		if (this.#state === 'whole') this.#state = 'missing'
+		this.#isReady()
 	}
 
 	/** A client on a quiet topic moves on with the log; else its place would be trimmed although it missed nothing. */
 	reached(cursor: string): void {
-		this.#stream.write(encodeId(cursor))
+		this.write(encodeId(cursor))
 	}
 
 	async room(): Promise<void> {
@@ -44,5 +54,14 @@ export class StreamReceiver implements Receiver {
 
 	end(...[reason, retry]: Parameters<EventStream['end']>): void {
 		this.#stream.end(reason, retry)
+	}
+
+	/** Whether it takes more: first it takes that something is missing, if the client has not been told. */
+	#isReady(): boolean {
+		if (this.isOver) return false
+		if (this.#state !== 'missing') return true
+		if (this.#stream.write(gapFrame)) return false
+		this.#state = 'told'
+		return true
 	}
 }

@@ -110,6 +110,63 @@ describe('limits', () => {
 	})
 })
 
+// They were left out without a word.
+describe('what does not fit into the buffer', () => {
+	const large = (size: number) => 'x'.repeat(size)
+	/** What a stream has told: the data of its events, shortened, and gaps. */
+	const told = (text: string) =>
+		[...text.matchAll(/^data: (\w)|( gap)$/gm)].map(([, data, gap]) => data ?? gap!.trim())
+
+	test('of many events at once: a client that does not read is ended, and resumes', async () => {
+		const hub = createHub()
+		const slow = hub.stream('n', { request: request(), maxBuffer: 10_000 }).body!.getReader()
+		await until(slow, 'id:')
+		for (let i = 0; i < 30; i++) void hub.publish('n', 'event', `${i} ${large(1_000)}`)
+		await expect.poll(() => hub.connections()).toBe(0)
+		const text = await until(slow, 'close slow')
+		const numbersOf = (text: string) =>
+			[...text.matchAll(/^data: (\d+)/gm)].map((match) => Number(match[1]))
+		const [lastEventId] = [...text.matchAll(/^id: (.*)$/gm)].at(-1)!.slice(1)
+		const again = hub.stream('n', { request: request(lastEventId) }).body!.getReader()
+		const rest = await until(again, '\ndata: 29 ')
+		expect(numbersOf(text).length).toBeGreaterThan(5)
+		expect([...numbersOf(text), ...numbersOf(rest)]).toEqual(numbers(30))
+		expect(text + rest).not.toContain(' gap')
+		await again.cancel()
+	})
+
+	test.for(['close', 'drop-oldest', 'refuse'] as const)(
+		'of an event that never does: its place is a gap, also when the client resumes (%s)',
+		async (overflow) => {
+			const hub = createHub()
+			const before = await hub.cursor()
+			const options = { overflow, maxBuffer: 10_000 }
+			const live = hub.stream('n', { ...options, request: request() }).body!.getReader()
+			await until(live, 'id:')
+			for (const data of ['a', large(10_000), 'b']) void hub.publish('n', 'event', data)
+			const resumed = hub.stream('n', { ...options, request: request(before) }).body!.getReader()
+			for (const reader of [live, resumed]) {
+				expect(told(await until(reader, 'data: b'))).toEqual(['a', 'gap', 'b'])
+				await reader.cancel()
+			}
+		}
+	)
+
+	test('of a client that is refused what it has no room for: one gap, before what comes then', async () => {
+		const hub = createHub()
+		const options = { overflow: 'refuse', maxBuffer: 1_000 } as const
+		const reader = hub.stream('n', { ...options, request: request() }).body!.getReader()
+		await until(reader, 'id:')
+		for (let i = 0; i < 9; i++) await hub.publish('n', 'event', large(400))
+		// It has room again only when it has read.
+		let text = await until(reader, 'x\n')
+		await hub.publish('n', 'event', 'end')
+		text += await until(reader, 'data: e')
+		expect(told(text)).toEqual(['x', 'x', 'gap', 'e'])
+		await reader.cancel()
+	})
+})
+
 describe('two machines that share a broker', () => {
 	test('publish to one another, and end the streams of a topic on both', async () => {
 		const broker = memory()
