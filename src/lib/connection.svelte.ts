@@ -64,7 +64,7 @@ const resting: Transition = {
  * ```
  */
 export class SseConnection<S = Untyped> implements Disposable {
-	#standing = $state.raw(resting)
+	readonly #standing = new Latest(resting)
 	readonly #lastEventId: Latest<string | undefined>
 	readonly #lastEventAt = new Latest<number | undefined>(undefined)
 	readonly #config: ConnectionConfig
@@ -99,22 +99,22 @@ export class SseConnection<S = Untyped> implements Disposable {
 	 * `idle` nobody reads · `connecting` · `open` · `reconnecting` lost, the next attempt is at `retryAt` · `closed`
 	 */
 	get status(): Status {
-		return this.#standing.status
+		return this.#standing.value.status
 	}
 
 	/** Why the connection was lost or could not be made; gone once it is open. */
 	get error(): SseError | undefined {
-		return this.#standing.error
+		return this.#standing.value.error
 	}
 
 	/** Losses in a row; 0 while all is well. */
 	get attempt(): number {
-		return this.#standing.attempt
+		return this.#standing.value.attempt
 	}
 
 	/** When the next attempt is due, while reconnecting. */
 	get retryAt(): Date | undefined {
-		return this.#standing.retryAt
+		return this.#standing.value.retryAt
 	}
 
 	/** The id that the next attempt resumes from. */
@@ -191,19 +191,19 @@ export class SseConnection<S = Untyped> implements Disposable {
 			over: () => this.#over(),
 			later: (run) => this.#later(run),
 			generation: () => this.#generation,
-			failed: (error) => this.#call('error', { ...this.#standing, error })
+			failed: (error) => this.#call('error', { ...this.#standing.plain, error })
 		}
 	}
 
 	#over(): { error: SseError | undefined } | undefined {
 		if (this.#isJoined) return undefined
-		if (environment.isClient) return { error: this.#standing.error }
+		if (environment.isClient) return { error: this.#standing.plain.error }
 		return { error: new SseError('closed', 'source() opens nothing on a server; wait in onMount') }
 	}
 
 	#later(run: () => void): () => void {
 		// A connection that has not answered yet is worth nothing to those who might come back.
-		if (!this.#isJoined || this.#standing.status === 'connecting' || !this.#config.linger) {
+		if (!this.#isJoined || this.#standing.plain.status === 'connecting' || !this.#config.linger) {
 			run()
 			return () => {}
 		}
@@ -245,7 +245,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 		}
 		const link = acquire(key, this.#link, options)
 		const isUp = link.isLive
-		const lastEventId = this.#lastEventId.value
+		const lastEventId = this.#lastEventId.plain
 		// Others went on while this handle was away; what it had seen is not what the link has seen.
 		const hasMissed = isUp && lastEventId !== undefined && link.lastEventId !== lastEventId
 		if (!isUp) link.lastEventId = lastEventId
@@ -338,19 +338,19 @@ export class SseConnection<S = Untyped> implements Disposable {
 
 	/** Shows where the connection stands now, and tells the callbacks. */
 	#hear(next: Transition): void {
-		const { status: before, error } = this.#standing
-		untrack(() => (this.#standing = next))
+		const { status: before, error } = this.#standing.plain
+		this.#standing.set(next)
 		const wasUp = before === 'connecting' || before === 'open'
 		const isUp = next.status === 'connecting' || next.status === 'open'
 		const isClosed = next.status === 'closed'
 		const hasFailed = next.error && next.error !== error
 		if (hasFailed) this.#call('error', next)
 		// A callback may have gone on from here.
-		if (this.#standing !== next) return
+		if (this.#standing.plain !== next) return
 		if (next.status === 'open') this.#call('open', next)
 		else if (!isUp && (wasUp || hasFailed || (isClosed && before !== 'closed')))
 			this.#call('close', next)
-		if (isClosed && this.#standing === next)
+		if (isClosed && this.#standing.plain === next)
 			for (const receiver of this.#feeding.keys()) receiver.ended?.(next.error)
 		// Unless a callback has connected anew.
 		if (!this.#isJoined) this.#isPinned = false
@@ -358,7 +358,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 
 	#tellMessage({ name, data }: Message): void {
 		const id = this.#link!.lastEventId ?? ''
-		this.#call('message', this.#standing, { name, event: name, data, id })
+		this.#call('message', this.#standing.plain, { name, event: name, data, id })
 	}
 
 	#call(
@@ -369,7 +369,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 		const { reason } = transition
 		const event: SourceEvent = {
 			...describeTransition(name, transition),
-			id: this.#lastEventId.value ?? '',
+			id: this.#lastEventId.plain ?? '',
 			...message,
 			connect: () => this.#connectAgain(reason),
 			close: () => this.close()

@@ -1,3 +1,5 @@
+import { untrack } from 'svelte'
+
 /**
  * A value that may change a thousand times between two looks at it, as reactive state.
  *
@@ -27,7 +29,8 @@ export class Latest<T> {
 		this.plain = value
 		if (this.#isTold || Object.is(value, before)) return false
 		this.#isTold = true
-		this.#told = ++this.#version
+		// A `$derived` may open a connection, and must not change state that others look at, as Svelte sees it.
+		untrack(() => (this.#told = ++this.#version))
 		return true
 	}
 }

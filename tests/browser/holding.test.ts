@@ -2,7 +2,10 @@ import { flushSync } from 'svelte'
 import { derived, get } from 'svelte/store'
 import { describe, expect } from 'vitest'
 import { render } from 'vitest-browser-svelte'
+import type { SseConnection } from '../../src/lib/connection.svelte.js'
 import { source } from '../../src/lib/source.js'
+import Awaited from './components/Awaited.svelte'
+import { effect } from './components/counting.svelte.js'
 import Status from './components/Status.svelte'
 import Toggle from './components/Toggle.svelte'
 import Value from './components/Value.svelte'
@@ -155,4 +158,42 @@ describe('outside of components', () => {
 		counted.stop()
 		await room.until({ live: 0 })
 	})
+})
+
+// What opens a connection inside an effect changes its status. An effect that depended on that would run for ever.
+describe('an effect runs once when it', () => {
+	const deeds: [string, (connection: SseConnection) => void | (() => void)][] = [
+		['listens', (connection) => connection.select('message').on(() => {})],
+		['subscribes', (connection) => connection.select('message').subscribe(() => {})],
+		['asks a store for its value', (connection) => void get(connection.select('message'))],
+		['waits for an event', (connection) => void connection.select('message').next()],
+		['connects', (connection) => connection.connect()]
+	]
+
+	test.for(deeds)('%s', async ([, deed], { room, connection }) => {
+		const counted = effect(() => deed(connection))
+		flushSync()
+		connection.connect()
+		await room.until({ live: 1 })
+		await room.end('restart', { retry: 0 })
+		await room.until({ live: 1, opened: 2 })
+		const next = connection.select('message').next()
+		await room.emit(['message', 'a', '7'])
+		await next
+		flushSync()
+		expect(counted.runs).toBe(1)
+		counted.stop()
+	})
+})
+
+test('a connection may be opened by what is derived, while its status is shown', async ({
+	room,
+	connection
+}) => {
+	const screen = await render(Awaited, { connection, isShown: false })
+	await screen.rerender({ isShown: true })
+	await room.until({ live: 1 })
+	await expect.element(screen.getByTestId('status')).toHaveTextContent('open')
+	await room.emit(['message', 'a'])
+	await expect.element(screen.getByTestId('next')).toHaveTextContent('a')
 })

@@ -15,3 +15,23 @@ export function count<T>(read: () => T): { values: T[]; stop: () => void } {
 		stop
 	}
 }
+
+/** An effect, and how often it has run. */
+export function effect(deed: () => void | (() => void)): {
+	readonly runs: number
+	stop: () => void
+} {
+	let runs = 0
+	const stop = $effect.root(() => {
+		$effect(() => {
+			runs++
+			return deed()
+		})
+	})
+	return {
+		get runs() {
+			return runs
+		},
+		stop
+	}
+}
