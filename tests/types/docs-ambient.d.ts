@@ -13,6 +13,15 @@ declare module '$lib/feed' {
 declare module '$lib/orders.remote' {
 	export const orders: () => { readonly current: { id: number }[] | undefined }
 }
+declare module '$app/environment' {
+	export const building: boolean
+}
+declare module '$env/dynamic/private' {
+	export const env: Record<string, string | undefined>
+}
+declare module '$env/static/private' {
+	export const WEBHOOK_SECRET: string
+}
 declare module '$app/server' {
 	export function getRequestEvent(): { request: Request }
 	export const query: {
