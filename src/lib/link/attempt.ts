@@ -39,6 +39,7 @@ export class Attempt {
 	readonly #listener: AttemptListener
 	#heardAt: number | undefined
 	#doubtedAt: number | undefined
+	#wokenAt = -Infinity
 	/** There once the hello frame was seen: the server speaks our protocol. */
 	#hello: { ping: number | undefined } | undefined
 	#retry: number | undefined
@@ -60,6 +61,16 @@ export class Attempt {
 	doubt(): void {
 		this.#doubtedAt = clock.now()
 		this.#listener.deadline()
+	}
+
+	/**
+	 * A timer came late: the machine has slept, and bytes may wait to be read. It is put down to sleep once in one silence
+	 * only, for in a hidden tab every timer is late, and a dead link would be spared for ever.
+	 */
+	wake(): void {
+		if (this.#heardAt! < this.#wokenAt) return
+		this.#wokenAt = clock.now()
+		this.doubt()
 	}
 
 	/** Whether silence means anything on this stream. */

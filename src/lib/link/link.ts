@@ -193,7 +193,7 @@ export class Link {
 		this.#timerAt = undefined
 		const now = clock.now()
 		// Timers stand still while a machine sleeps, and fire before the bytes that waited are read.
-		if (now - expectedAt > slept) this.#attempt?.doubt()
+		if (now - expectedAt > slept) this.#attempt?.wake()
 		if (isDue(this.#pauseAt, now)) this.#pause('hidden')
 		else if (isDue(this.#state.retryAt, now)) this.#become(machine.attempt(this.#state, now))
 		else if (isDue(this.#attempt?.deadline, now)) this.#attempt?.expire()

@@ -140,6 +140,22 @@ describe('coming back', () => {
 		expect(log).toEqual(['connecting asked', 'open accepted'])
 		expect(events).toEqual(['message:late'])
 	})
+
+	test('does not spare a dead link in a hidden tab, where every timer is late', async ({
+		open,
+		requests,
+		clock
+	}) => {
+		const { log } = open()
+		await settled()
+		await requests.last.hello(10_000)
+		await clock.sleep(60_000)
+		await requests.last.write('data: alive\n\n')
+		await clock.sleep(60_000)
+		expect(log.at(-1)).toBe('open accepted')
+		await clock.sleep(60_000)
+		expect(log.at(-1)).toBe('reconnecting silent !silent in 250')
+	})
 })
 
 describe('the page that leaves', () => {
