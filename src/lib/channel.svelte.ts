@@ -233,6 +233,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	}
 
 	#letGo(): void {
+		this.#stay?.()
 		const close = this.#close
 		this.#close = this.#stay = undefined
 		close?.()
@@ -243,10 +244,16 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 			event: (data, message) => this.#take(data, message),
 			again: () => this.#catchUpAgain(),
 			reset: () => this.#reset(),
-			ended: (error) => this.#receivers.each((receiver) => receiver.ended?.(error)),
+			ended: (error) => this.#ended(error),
 			failed: (error) => this.#fail(error)
 		})
 		this.#catchUp()
+	}
+
+	#ended(error: SseError | undefined): void {
+		// There is nothing to stay for, and who stays would be taken for a reader.
+		if (this.#holds === 0) this.#letGo()
+		this.#receivers.each((receiver) => receiver.ended?.(error))
 	}
 
 	/** Shows what came while nobody was there to see it. */

@@ -350,10 +350,10 @@ export class SseConnection<S = Untyped> implements Disposable {
 		if (next.status === 'open') this.#call('open', next)
 		else if (!isUp && (wasUp || hasFailed || (isClosed && before !== 'closed')))
 			this.#call('close', next)
-		if (isClosed && this.#standing.plain === next)
-			for (const receiver of this.#feeding.keys()) receiver.ended?.(next.error)
-		// Unless a callback has connected anew.
-		if (!this.#isJoined) this.#isPinned = false
+		// A callback may have connected anew.
+		if (this.#isJoined) return
+		this.#isPinned = false
+		if (isClosed) for (const receiver of this.#feeding.keys()) receiver.ended?.(next.error)
 	}
 
 	#tellMessage({ name, data }: Message): void {

@@ -263,6 +263,22 @@ describe('connect() in a close handler', () => {
 		expect(log).toEqual(['open accepted', 'close local (local)', 'open accepted'])
 	})
 
+	// Loops ended with the stream before, which had a successor already.
+	for (const end of ['`done`', 'close()'])
+		test(`after ${end} keeps loops going`, async ({ connect, requests, clock }) => {
+			let isOn = true
+			const { connection } = connect({ close: ({ connect }) => isOn && connect() })
+			const next = connection.select('message').next()
+			await settled()
+			await requests.last.hello()
+			if (end === 'close()') connection.close()
+			else await requests.last.goodbye('done')
+			await clock.advance(1_000)
+			await requests.last.hello(30_000, 'data: a\n\n')
+			expect(await next).toBe('a')
+			isOn = false
+		})
+
 	// It was called again by each answer, without end.
 	test('does not recurse when the URL cannot be made', async ({
 		connect,

@@ -145,18 +145,29 @@ describe('close()', () => {
 	})
 
 	// The channel that lingered kept a page that came after it from opening the connection.
-	test('leaves nothing that lingers', async ({ connect, requests }) => {
-		const { connection } = connect()
-		const { stop } = listen(connection.select('one'))
-		await settled()
-		await requests.last.hello()
-		await requests.last.goodbye('done')
-		stop()
-		const { got } = listen(connection.select('two'))
-		await settled()
-		expect(connection.status).not.toBe('closed')
-		expect(got).toEqual([])
-	})
+	for (const end of ['close()', '`done`'])
+		for (const when of ['before', 'after'])
+			test(`leaves nothing that lingers: left ${when} ${end}`, async ({
+				connect,
+				requests,
+				clock
+			}) => {
+				const { connection } = connect({ linger: 60_000 })
+				const one = connection.select('one').transform((data) => data)
+				for (const next of [one, connection.select('two')]) {
+					const { stop } = listen(one)
+					await clock.advance(1_000)
+					await requests.last.hello(0)
+					if (when === 'before') stop()
+					if (end === 'close()') connection.close()
+					else await requests.last.goodbye('done')
+					if (when === 'after') stop()
+					expect([connection.status, clock.timers]).toEqual(['closed', 0])
+					const later = listen<string>(next)
+					expect(connection.status).not.toBe('closed')
+					later.stop()
+				}
+			})
 
 	test('by `using` ends the connection with its block', async ({ connect, requests }) => {
 		{

@@ -63,6 +63,7 @@ const user = [
 			new Step(`handles[${index}].close()`, ({ handles }) => {
 				const target = handles[index]!
 				target.isPinned = target.isWanted = false
+				target.leftAt.fill(undefined)
 				target.connection.close()
 			})
 	),

@@ -92,6 +92,7 @@ export class World {
 		for (const handle of this.of(key)) {
 			if (!handle.isWanted || handle.isStubborn) continue
 			handle.isWanted = handle.isPinned = false
+			handle.leftAt.fill(undefined)
 		}
 	}
 
