@@ -31,6 +31,7 @@ declare module '$app/server' {
 
 declare const hub: import('sveltekit-sse/hub').Hub
 declare const client: import('pg').PoolClient
+declare const pool: import('pg').Pool
 declare const signal: AbortSignal
 declare const id: string
 declare const question: string
