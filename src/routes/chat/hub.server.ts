@@ -39,7 +39,7 @@ export async function connect(): Promise<Broker | undefined> {
 			import('@nats-io/transport-node'),
 			import('sveltekit-sse/nats')
 		])
-		return nats(await connect({ servers: env.NATS_URL }))
+		return nats(await connect({ servers: env.NATS_URL, maxReconnectAttempts: -1 }))
 	}
 	return undefined
 }
