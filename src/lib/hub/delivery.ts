@@ -7,6 +7,8 @@ export interface Receiver {
 	readonly tag: string | undefined
 	/** Nothing is taken any more. */
 	readonly isOver: boolean
+	/** Characters of text that it takes in one go when it has room. */
+	readonly portion: number
 	take(batch: Batch): void
 	/** Events were missed. */
 	gap(): void

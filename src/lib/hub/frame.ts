@@ -5,19 +5,23 @@ import type { LogEntry } from './broker.js'
 /** An event of the log on its way to the clients: its text is written once, however many receive it. */
 export class Frame {
 	readonly entry: LogEntry
+	readonly #isPlace: boolean
 	#text: string | undefined
 
-	constructor(entry: LogEntry) {
+	/** @param isPlace whether a client may resume from it */
+	constructor(entry: LogEntry, isPlace = true) {
 		this.entry = entry
+		this.#isPlace = isPlace
 	}
 
 	get text(): string {
-		return (this.#text ??= encodeEvent(this.entry.name, this.entry.data, this.entry.cursor))
+		const { name, data, cursor } = this.entry
+		return (this.#text ??= encodeEvent(name, data, this.#isPlace ? cursor : undefined))
 	}
 
 	/** The same event without an id, for one that is shown again and is no place to resume from. */
-	get bare(): string {
-		return encodeEvent(this.entry.name, this.entry.data)
+	get bare(): Frame {
+		return new Frame(this.entry, false)
 	}
 }
 

@@ -4,11 +4,12 @@ import { serialize } from '../produce/emitter.js'
 import { checkOptions, invalidArgument } from '../produce/options.js'
 import { Producer } from '../produce/producer.js'
 import type { ProduceOptions, Unsafe } from '../produce/types.js'
-import { encodeId, checkName } from '../wire/encode.js'
-import { closeReasons, heartbeatFrame, isCloseReason } from '../wire/control.js'
+import { checkName } from '../wire/encode.js'
+import { closeReasons, isCloseReason } from '../wire/control.js'
 import type { Cursor } from './broker.js'
 import { HubCore } from './core.js'
 import { decodeEvent } from './decode-event.js'
+import type { Frame } from './frame.js'
 import { join } from './join.js'
 import { keep } from './keep.js'
 import { checkMember } from './presence.js'
@@ -128,11 +129,11 @@ export class Hub<S = Untyped> {
 		if (member) checkMember(member)
 		const leaving: (() => void)[] = []
 		const events = options.events ?? this.#options.events
-		const producer = new Producer<S>(
+		const producer: Producer<S> = new Producer(
 			{ ...options, events },
 			{
 				maxBuffer,
-				heartbeat: () => (core.recent.head ? encodeId(core.recent.head) : '') + heartbeatFrame,
+				heartbeat: () => receiver.heartbeat(core.recent.head),
 				ended: () => leaving.splice(0).forEach((leave) => leave())
 			}
 		)
@@ -143,7 +144,7 @@ export class Hub<S = Untyped> {
 		if (receiver.isOver) return response
 		leaving.push(core.count(receiver))
 		const from = decodeId(request)
-		join(core, receiver, from, () => greet(core, receiver, last)).then((leave) => {
+		join(core, receiver, from, () => greet(core, set, last)).then((leave) => {
 			if (receiver.isOver) return leave()
 			leaving.push(leave)
 			if (presence) leaving.push(core.watch(receiver))
@@ -241,8 +242,8 @@ export class Hub<S = Untyped> {
 		})
 		const forget = core.track(subscription)
 		signal?.addEventListener('abort', abort)
-		if (signal?.aborted) abort()
-		join(core, subscription, after, () => {}).then((left) => {
+		if (signal?.aborted || core.isClosed) abort()
+		join(core, subscription, after, () => []).then((left) => {
 			if (subscription.isOver) left()
 			else leave = left
 		}, core.report)
@@ -266,14 +267,14 @@ export class Hub<S = Untyped> {
 	}
 }
 
-function greet(core: HubCore, receiver: StreamReceiver, last: boolean | number): void {
-	const { recent } = core
+/** What a client is shown that does not resume. */
+function greet({ recent }: HubCore, topics: Set<string>, last: boolean | number): Frame[] {
 	const frames =
 		last === true
-			? [...receiver.topics].map((topic) => recent.latest(topic)).filter((frame) => !!frame)
-			: recent.last(Math.min(+last || 0, mostLast), ({ entry }) => receiver.topics.has(entry.topic))
+			? [...topics].map((topic) => recent.latest(topic)).filter((frame) => !!frame)
+			: recent.last(Math.min(+last || 0, mostLast), ({ entry }) => topics.has(entry.topic))
 	frames.sort((one, other) => one.entry.at - other.entry.at)
-	for (const frame of frames) receiver.write(frame.bare)
+	return frames.map(({ bare }) => bare)
 }
 
 function decodeId(request: Request): string | undefined {

@@ -4,7 +4,7 @@ import type { Delivery, Receiver } from './delivery.js'
 import { Batch, Frame } from './frame.js'
 import type { Recent } from './recent.js'
 
-/** Entries that are looked at in one go; between two pages the client's pace is kept. */
+/** Entries that are looked at in one go. */
 const pageSize = 256
 /** Milliseconds before a broker that could not be read is asked again. */
 const againAfter = 500
@@ -32,21 +32,30 @@ export interface Joinable {
  * The last page and the joining happen in one go, without an `await` between them; what comes later comes by delivery.
  *
  * @param from the cursor to go on from; undefined: from now on
- * @param greet called right before the receiver joins without having been brought up to date
+ * @param greet gives what the receiver is shown where it does not go on from a cursor
  * @returns what ends its part
  */
 export async function join(
 	hub: Joinable,
 	receiver: Receiver,
 	from: Cursor | undefined,
-	greet: () => void
+	greet: () => readonly Frame[]
 ): Promise<() => void> {
 	await hub.ready
 	let at = from
 	let budget = hub.maxReplay
 	let patience = hub.maxReplay * looked
-	while (at !== undefined && !receiver.isOver) {
+	while (!receiver.isOver) {
+		if (at === undefined) {
+			at = hub.recent.head!
+			budget = hub.maxReplay
+			patience = hub.maxReplay * looked
+			await hand(receiver, greet())
+			continue
+		}
 		const recent = hub.recent.after(at, pageSize)
+		// From here to the end of the function nothing may be awaited: the receiver is where the log is.
+		if (recent?.length === 0) break
 		const frames = recent ?? (await readPage(hub, receiver, at))
 		const own = frames?.filter(({ entry }) => isFor(receiver, entry)) ?? []
 		budget -= own.length
@@ -54,20 +63,35 @@ export async function join(
 		if (!frames || budget < 0 || patience < 0) {
 			receiver.gap()
 			at = undefined
-			break
+			continue
 		}
-		if (own.length > 0) receiver.take(new Batch(own))
+		await hand(receiver, own)
 		at = frames.at(-1)?.entry.cursor ?? at
-		// From here to the end of the function nothing may be awaited: the receiver is where the log is.
-		if (recent && recent.length < pageSize) break
-		// The broker is ahead of what this process has been handed.
-		if (frames.length === 0) await hub.moved()
-		await receiver.room()
+		// The broker is ahead of what this process has been handed, unless that has come meanwhile.
+		if (frames.length === 0 && !hub.recent.after(at, 1)) await hub.moved()
 	}
 	if (receiver.isOver) return () => {}
-	if (at === undefined) greet()
 	receiver.reached(hub.recent.head!)
 	return hub.delivery.add(receiver)
+}
+
+/** Hands frames over in portions, at the pace of the client. */
+async function hand(receiver: Receiver, frames: readonly Frame[]): Promise<void> {
+	let portion: Frame[] = []
+	let size = 0
+	for (const frame of frames) {
+		if (size > 0 && size + frame.text.length > receiver.portion) {
+			receiver.take(new Batch(portion))
+			await receiver.room()
+			if (receiver.isOver) return
+			portion = []
+			size = 0
+		}
+		portion.push(frame)
+		size += frame.text.length
+	}
+	if (size > 0) receiver.take(new Batch(portion))
+	await receiver.room()
 }
 
 /** @returns undefined when the past behind the cursor is not whole any more */

@@ -1,4 +1,4 @@
-import { gapFrame } from '../wire/control.js'
+import { gapFrame, heartbeatFrame } from '../wire/control.js'
 import { encodeId } from '../wire/encode.js'
 import type { EventStream } from '../produce/stream.js'
 import type { Receiver } from './delivery.js'
@@ -11,6 +11,8 @@ export class StreamReceiver implements Receiver {
 	readonly #stream: EventStream
 	/** Whether the client has what it was to be sent up to here, or misses some of it, and then whether it has been told. */
 	#state: 'whole' | 'missing' | 'told' = 'whole'
+	/** Whether it takes part; before, where the log is says nothing of where the client is. */
+	#hasArrived = false
 
 	constructor(stream: EventStream, topics: ReadonlySet<string>, tag: string | undefined) {
 		this.#stream = stream
@@ -20,6 +22,10 @@ export class StreamReceiver implements Receiver {
 
 	get isOver(): boolean {
 		return this.#stream.reason !== undefined
+	}
+
+	get portion(): number {
+		return this.#stream.window
 	}
 
 	take(batch: Batch): void {
@@ -45,7 +51,13 @@ export class StreamReceiver implements Receiver {
 
 	/** A client on a quiet topic moves on with the log; else its place would be trimmed although it missed nothing. */
 	reached(cursor: string): void {
+		this.#hasArrived = true
 		this.write(encodeId(cursor))
+	}
+
+	/** The frame of a heartbeat, with which the client moves on too. */
+	heartbeat(head: string | undefined): string {
+		return (this.#hasArrived && head ? encodeId(head) : '') + heartbeatFrame
 	}
 
 	async room(): Promise<void> {

@@ -17,6 +17,8 @@ export function openLoops(): number {
 export class Subscription implements Receiver, AsyncIterator<LogEntry> {
 	readonly topics: ReadonlySet<string>
 	readonly tag = undefined
+	// It counts events.
+	readonly portion = Infinity
 	readonly #onGap: (() => void) | undefined
 	#waiting: LogEntry[] = []
 	#isOver = false

@@ -28,7 +28,8 @@ export interface OutboxOwner {
 export class Outbox {
 	readonly #options: OutboxOptions
 	readonly #owner: OutboxOwner
-	readonly #window: number
+	/** Bytes from which on it is full. Four times as many fit in, at least. */
+	readonly window: number
 	/** Half a byte more than bytes can fill, so that a desired size of 0 means only that the stream has closed. */
 	readonly #highWaterMark: number
 	#controller!: ReadableStreamDefaultController<Uint8Array>
@@ -47,8 +48,8 @@ export class Outbox {
 	constructor(options: OutboxOptions, owner: OutboxOwner) {
 		this.#options = options
 		this.#owner = owner
-		this.#window = Math.min(window, Math.ceil(options.maxBuffer / 4))
-		this.#highWaterMark = this.#window + 0.5
+		this.window = Math.min(window, Math.ceil(options.maxBuffer / 4))
+		this.#highWaterMark = this.window + 0.5
 	}
 
 	get strategy(): QueuingStrategy<Uint8Array> {
@@ -68,14 +69,14 @@ export class Outbox {
 	}
 
 	get isFull(): boolean {
-		return this.buffered >= this.#window
+		return this.buffered >= this.window
 	}
 
 	/** Takes one event's frame, or says why it cannot. */
 	add(frame: string): SseError | undefined {
 		if (!this.#hasRoomFor(3 * frame.length)) return this.addBytes(encodeText(frame))
 		this.#text += frame
-		if (this.#text.length >= Math.min(gathered, this.#window)) this.flush()
+		if (this.#text.length >= Math.min(gathered, this.window)) this.flush()
 		else if (!this.#isDue) this.#schedule()
 		return undefined
 	}

@@ -84,6 +84,11 @@ export class EventStream
 		return this.#outbox.buffered
 	}
 
+	/** Bytes of which a client that reads may be sent at once. */
+	get window(): number {
+		return this.#outbox.window
+	}
+
 	get isFull(): boolean {
 		return this.#outbox.isFull
 	}

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Hub, memory, type Broker, type HubOptions } from '../../../src/lib/hub/index.js'
+import { openLoops } from '../../../src/lib/hub/subscription.js'
 import { readLog } from './reading.js'
 
 function createHub(options?: HubOptions): Hub {
@@ -165,6 +166,93 @@ describe('what does not fit into the buffer', () => {
 		expect(told(text)).toEqual(['x', 'x', 'gap', 'e'])
 		await reader.cancel()
 	})
+})
+
+describe('a client that reads, and misses more than its buffer holds', () => {
+	const filler = 'x'.repeat(5_000)
+
+	// What one reading of the past brought together was larger than the buffer, and left out without a word.
+	test.for([
+		{ maxBuffer: 1024 * 1024, from: 'this process', events: 1_000 },
+		{ maxBuffer: 1024 * 1024, from: 'the broker', events: 10 },
+		{ maxBuffer: 20_000, from: 'this process', events: 1_000 },
+		{ maxBuffer: 20_000, from: 'the broker', events: 10 }
+	])('is given all of it by $from, with $maxBuffer bytes', async ({ maxBuffer, events }) => {
+		const hub = createHub({ broker: memory(), history: { events } })
+		const before = await hub.cursor()
+		for (let i = 0; i < 400; i++) await hub.publish('n', 'number', `${i} ${filler}`)
+		const response = hub.stream('n', { request: request(before), maxBuffer })
+		const text = await until(response.body!.getReader(), '\ndata: 399 ')
+		const received = [...text.matchAll(/^data: (\d+)/gm)].map((match) => Number(match[1]))
+		expect(received).toEqual(numbers(400))
+		expect(text).not.toContain(' gap')
+	})
+
+	// It was ended as too slow before it could read, and whenever it came back.
+	test('is shown as many of the latest as it asked for, then what came meanwhile', async () => {
+		const hub = createHub()
+		for (let i = 0; i < 400; i++) await hub.publish('n', 'number', `${i} ${filler}`)
+		const reader = hub.stream('n', { request: request(), last: 399 }).body!.getReader()
+		const first = await until(reader, '\ndata: 1 ')
+		await hub.publish('n', 'number', '400 ')
+		const text = first + (await until(reader, '\ndata: 400 '))
+		const received = [...text.matchAll(/^data: (\d+)/gm)].map((match) => Number(match[1]))
+		expect(received).toEqual(numbers(401).slice(1))
+		expect(text.match(/^id: /gm)).toHaveLength(1)
+	})
+})
+
+describe('while a client is brought up to date', () => {
+	// It would resume there, and what it still waited for would be lost.
+	test('heartbeats do not move it on to where the log is', async () => {
+		const broker = memory()
+		const hub = createHub({ broker, history: { events: 2 } })
+		const before = await hub.cursor()
+		await publish(hub, 'n', 20)
+		const follower = readLog(hub, 'n', undefined)
+		await follower.until(({ lastEventId }) => lastEventId !== undefined)
+		broker.read = () => Promise.reject(new Error('The broker is away.'))
+		const stream = hub.stream('n', { request: request(before), ping: 20 })
+		const text = await until(stream.body!.getReader(), '\n\n:\n\n:\n\n')
+		expect(text).not.toContain('id:')
+	})
+
+	// It waited for the next event instead, of whichever topic.
+	test('it joins as soon as this process has come to where it is', async () => {
+		const broker = memory()
+		const { tail, read } = broker
+		let held: (() => void)[] | undefined
+		broker.tail = (start, listener) =>
+			tail.call(broker, start, {
+				...listener,
+				entries(entries) {
+					if (held) held.push(() => listener.entries(entries))
+					else listener.entries(entries)
+				}
+			})
+		broker.read = async (...args) => {
+			const page = await read.call(broker, ...args)
+			// The tail catches up while the answer is on its way.
+			for (const hand of held?.splice(0) ?? []) hand()
+			held = undefined
+			return page
+		}
+		const hub = createHub({ broker })
+		const follower = readLog(hub, 'n', undefined)
+		await follower.until(({ lastEventId }) => lastEventId !== undefined)
+		held = []
+		const { value: ahead } = await hub.publish('n', 'number', 1)
+		const log = readLog(hub, 'n', ahead)
+		await log.until(({ lastEventId }) => lastEventId !== undefined)
+		expect([log.events, log.lastEventId]).toEqual([[], ahead])
+	})
+})
+
+test('a loop in a hub that is closed ends', async () => {
+	const hub = createHub()
+	await hub.close()
+	for await (const event of hub.subscribe('n')) expect.unreachable(event.name)
+	expect(openLoops()).toBe(0)
 })
 
 describe('two machines that share a broker', () => {
