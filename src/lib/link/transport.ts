@@ -49,15 +49,18 @@ async function check(response: Response, signal: AbortSignal): Promise<Answer> {
 	const type = headers.get('content-type')
 	if (status === 200 && body && isEventStream(type)) return { response, body }
 	const what = status === 200 ? `${type} is not text/event-stream` : `status ${status}`
-	const error = new SseError(
-		'response',
-		DEV ? `${what}; return produce() from the endpoint` : what,
-		{
-			status,
-			body: body ? await startOf(body, signal) : ''
-		}
-	)
+	const message = DEV
+		? `${what}; ${remedies[status] ?? 'return produce() from the endpoint'}`
+		: what
+	const details = { status, body: body ? await startOf(body, signal) : '' }
+	const error = new SseError('response', message, details)
 	return { response, reason: 'refused', error }
+}
+
+/** What is most often meant by a status of SvelteKit's. Production builds leave this out. */
+const remedies: Record<number, string> = {
+	404: 'no endpoint has this URL',
+	405: 'export this method from the endpoint, or give the option `method` the one that it exports'
 }
 
 function call<T>(value: T | (() => T | Promise<T>)): T | Promise<T> {
