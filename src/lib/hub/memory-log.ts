@@ -57,11 +57,12 @@ export class MemoryLog {
 		this.#bytes = 0
 	}
 
-	trim(): void {
+	/** Drops what is over a bound, but nothing behind a sequence. */
+	trim(until: number): void {
 		const oldest = clock.date().getTime() - this.#age
 		for (;;) {
 			const entry = this.#entries[this.#start]
-			if (!entry) break
+			if (!entry || this.first > until) break
 			const fits = this.size <= this.#events && this.#bytes <= this.#maxBytes
 			if (fits && entry.at >= oldest) break
 			this.#bytes -= weigh(entry)

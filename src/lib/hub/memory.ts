@@ -83,7 +83,7 @@ class MemoryBroker extends BrokerBase implements Broker {
 	tail(start: TailStart, listener: TailListener): Tail {
 		const tail = new MemoryTail(this, listener)
 		if (this.closed) return tail
-		this.#log.trim()
+		this.#trim()
 		this.#place(tail, start)
 		this.#tails.add(tail)
 		this.#schedule()
@@ -92,7 +92,7 @@ class MemoryBroker extends BrokerBase implements Broker {
 
 	async read(after: Cursor, { limit }: ReadOptions): Promise<Page> {
 		this.assertOpen()
-		this.#log.trim()
+		this.#trim()
 		const position = parseCursor(after)
 		const gap = judge(position, this.#state(), position?.mark === 0)
 		if (gap || !position) return { entries: [], gap: gap ?? 'unknown', more: false }
@@ -152,6 +152,13 @@ class MemoryBroker extends BrokerBase implements Broker {
 		tail.gap = { reason: reason ?? 'unknown', cursor: this.cursorOf(tail.sequence) }
 	}
 
+	/** Up to where all have been handed the log: a burst longer than the history must not be lost to those who listen. */
+	#trim(): void {
+		let until = this.#log.last
+		for (const { sequence } of this.#tails) until = Math.min(until, sequence)
+		this.#log.trim(until)
+	}
+
 	/** A microtask later: a listener that publishes must not be called inside of itself. */
 	#schedule(): void {
 		if (this.#scheduled) return
@@ -164,8 +171,7 @@ class MemoryBroker extends BrokerBase implements Broker {
 				tail.deliver(this.#log)
 				for (const text of signals) tail.listener.signal(text)
 			}
-			// Only now: a burst longer than the history must not be lost to those who listen.
-			this.#log.trim()
+			this.#trim()
 		})
 	}
 }

@@ -78,6 +78,29 @@ test('a burst longer than the history reaches those who listen', async () => {
 	expect(gaps).toEqual([])
 })
 
+// What a tail had yet to be handed was cut off by a reader that came in the same tick.
+test('a burst longer than the history is whole for who listens, whoever looks in between', async () => {
+	const errors: Error[] = []
+	const broker = memory({ history: { events: 2 }, onError: (error) => void errors.push(error) })
+	const start = await broker.head()
+	const seen: string[] = []
+	const listener = {
+		entries: (entries: readonly LogEntry[]) => void seen.push(...entries.map(({ data }) => data)),
+		gap: () => void seen.push('gap'),
+		live() {}
+	}
+	broker.tail('now', listener)
+	await Promise.resolve()
+	const sent = Array.from({ length: 100 }, (_, index) => String(index))
+	for (const one of sent) void broker.append([entry(one)])
+	void broker.read(start, { limit: 1 })
+	const later = broker.tail('now', { ...listener, entries() {} })
+	await Promise.resolve()
+	expect([seen, errors]).toEqual([sent, []])
+	expect(await broker.read(start, { limit: 1 })).toMatchObject({ gap: 'trimmed' })
+	await later.close()
+})
+
 test('two brokers never share an epoch', async () => {
 	const [one, other] = [memory(), memory()]
 	const [cursor] = await one.append([entry('a')])
