@@ -142,13 +142,16 @@ export class Hub<S = Untyped> {
 		const response = producer.run(options.start ?? (() => {}))
 		if (core.isClosed) producer.stream.end('restart')
 		if (receiver.isOver) return response
-		leaving.push(core.count(receiver))
+		// What is joined may itself end the stream, such as by a frame that finds the buffer full.
+		const untilEnd = (leave: () => void): unknown =>
+			receiver.isOver ? leave() : leaving.push(leave)
+		untilEnd(core.count(receiver))
 		const from = decodeId(request)
 		join(core, receiver, from, () => greet(core, set, last)).then((leave) => {
-			if (receiver.isOver) return leave()
-			leaving.push(leave)
-			if (presence) leaving.push(core.watch(receiver))
-			if (member) for (const topic of set) leaving.push(core.presence.join(topic, member))
+			untilEnd(leave)
+			if (presence && !receiver.isOver) untilEnd(core.watch(receiver))
+			if (!member || receiver.isOver) return
+			for (const topic of set) untilEnd(core.presence.join(topic, member))
 		}, core.report)
 		return response
 	}

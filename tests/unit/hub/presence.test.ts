@@ -128,6 +128,25 @@ test('the members of a machine that fell silent are gone after the timeout', asy
 	await watcher.leave()
 })
 
+// It became one after its end, which nothing followed that would have taken it off.
+test('a client whose stream ends as it is told who is there is no member', async ({
+	clock,
+	there
+}) => {
+	const ann = visit(there, { id: 'ann', meta: 'x'.repeat(900) })
+	await clock.advance(100)
+	// Around the size of what it is told, together with what it has not read yet.
+	for (let maxBuffer = 960; maxBuffer < 1_060; maxBuffer += 10) {
+		const request = new Request('http://localhost/', { method: 'POST' })
+		const response = there.stream('room', { request, member: { id: 'bob' }, maxBuffer })
+		await clock.advance(100)
+		await response.body!.cancel()
+	}
+	await clock.advance(6_000)
+	expect([await ids(there), there.connections()]).toEqual([['ann'], 1])
+	await ann.leave()
+})
+
 test('leaves no timer behind', async ({ clock, there }) => {
 	const ann = visit(there, { id: 'ann' })
 	await clock.advance(100)
