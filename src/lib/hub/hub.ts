@@ -126,7 +126,7 @@ export class Hub<S = Untyped> {
 		checkOptions(options as ProduceOptions<never>)
 		const { request, last = false, member, presence = member !== undefined } = options
 		if (!request) throw invalidArgument('request', "the handler's Request", request)
-		if (member) checkMember(member)
+		if (member) checkMember(member, set)
 		const leaving: (() => void)[] = []
 		const events = options.events ?? this.#options.events
 		const producer: Producer<S> = new Producer(

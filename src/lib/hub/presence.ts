@@ -4,8 +4,10 @@ import { maxSignal } from './broker.js'
 import { createEpoch } from './cursor.js'
 import type { Member } from './types.js'
 
-/** Bytes of one member's `meta` as JSON; it has to fit into a signal with room to spare. */
+/** Bytes of one member's `meta` as JSON. */
 const mostMeta = 2_048
+/** Bytes of a signal that are left for the process that speaks and what it says of the members. */
+const envelope = 200
 /** Milliseconds in which changes of a topic are gathered before its streams are told. */
 const gather = 50
 
@@ -188,16 +190,28 @@ export class Presence {
 	}
 }
 
-/** @throws {SseError} `invalid-argument` */
-export function checkMember(member: Member): void {
+/** @throws {SseError} `invalid-argument` for a member that the other processes could not be told of. */
+export function checkMember(member: Member, topics: Iterable<string>): void {
 	const { id, meta } = member
 	if (typeof id !== 'string' || id === '' || id.length > 256)
 		throw new SseError('invalid-argument', '`member.id` must be a string of 1 to 256 characters.')
-	if ((JSON.stringify(meta)?.length ?? 0) > mostMeta)
+	if (sizeOf(meta) > mostMeta)
 		throw new SseError(
 			'invalid-argument',
-			`\`member.meta\` takes at most ${mostMeta} characters of JSON; keep what is large elsewhere, by id.`
+			`\`member.meta\` takes at most ${mostMeta} bytes of JSON; keep what is large elsewhere, by id.`
 		)
+	for (const topic of topics)
+		if (sizeOf([topic, id, meta]) > maxSignal - envelope)
+			throw new SseError(
+				'invalid-argument',
+				`The topic, \`member.id\` and \`member.meta\` take at most ${maxSignal - envelope} bytes of JSON together; shorten one.`
+			)
+}
+
+function sizeOf(value: unknown): number {
+	const text = JSON.stringify(value) ?? ''
+	// No character takes more than three bytes, so that most texts need not be encoded to be measured.
+	return text.length * 3 <= mostMeta ? text.length : new TextEncoder().encode(text).length
 }
 
 /** Parts that each fit into a signal. */
@@ -207,7 +221,7 @@ function* parts<T>(all: T[]): Iterable<T[]> {
 	for (const item of all) {
 		// No character of JSON takes more than three bytes.
 		const weight = JSON.stringify(item).length * 3
-		if (part.length > 0 && size + weight > maxSignal - 200) {
+		if (part.length > 0 && size + weight > maxSignal - envelope) {
 			yield part
 			part = []
 			size = 0

@@ -157,9 +157,27 @@ test('leaves no timer behind', async ({ clock, there }) => {
 
 test('refuses a member that could not be told to the others', ({ there }) => {
 	const request = new Request('http://localhost/', { method: 'POST' })
-	const meta = 'x'.repeat(3_000)
-	for (const member of [{ id: '' }, { id: 'a'.repeat(300) }, { id: 'ann', meta }])
-		expect(() => there.stream('room', { request, member })).toThrow(
+	const meta = 'x'.repeat(2_000)
+	for (const [topic, member] of [
+		['room', { id: '' }],
+		['room', { id: 'a'.repeat(300) }],
+		['room', { id: 'ann', meta: 'x'.repeat(3_000) }],
+		// Bytes count, not characters: it was a member on its own machine, and unknown to all others.
+		['room', { id: 'ann', meta: '会'.repeat(1_500) }],
+		['会'.repeat(500), { id: '会'.repeat(200), meta }]
+	] as [string, Member][])
+		expect(() => there.stream(topic, { request, member })).toThrow(
 			expect.objectContaining({ code: 'invalid-argument' })
 		)
+	expect(there.connections()).toBe(0)
+})
+
+test('any member that is not refused is told to the others', async ({ clock, here, there }) => {
+	const watcher = visit(there)
+	await clock.advance(100)
+	const id = '会'.repeat(256)
+	const member = visit(here, { id, meta: 'ä'.repeat(1_000) })
+	await clock.advance(100)
+	expect(watcher.seen).toEqual(['', id])
+	await Promise.all([member.leave(), watcher.leave()])
 })
