@@ -18,6 +18,8 @@ interface Signal {
 	/** A new process asks the others to say what they know. */
 	hello?: true
 	here?: [topic: string, id: string, meta: unknown][]
+	/** Milliseconds for which those who are here count; `timeout` when it is not said. */
+	within?: number
 	gone?: [topic: string, id: string][]
 }
 
@@ -109,7 +111,7 @@ export class Presence {
 	hear(text: string): void {
 		const signal = parse(text)
 		if (!signal || signal.from === this.#self) return
-		const until = clock.now() + this.#options.timeout
+		const until = clock.now() + (signal.within ?? this.#options.timeout)
 		for (const [topic, id, meta] of signal.here ?? []) {
 			entryOf(this.#remote, topic).set(keyOf(signal.from, id), { meta, until })
 			this.#touch(topic)
@@ -122,12 +124,9 @@ export class Presence {
 		this.#keepGoing()
 	}
 
-	/** Says goodbye for all members of this process. */
+	/** Says goodbye for all members of this process: they stay for the grace, in which they come back elsewhere. */
 	close(): void {
-		const gone = [...this.#local].flatMap(([topic, members]) =>
-			[...members.keys()].map((id): [string, string] => [topic, id])
-		)
-		for (const part of parts(gone)) this.#say({ gone: part })
+		this.#sayAll(this.#options.grace)
 		this.#isClosed = true
 		clock.clearTimeout(this.#telling)
 		clock.clearTimeout(this.#round)
@@ -161,11 +160,11 @@ export class Presence {
 		}, this.#options.timeout / 3)
 	}
 
-	#sayAll(): void {
+	#sayAll(within?: number): void {
 		const here = [...this.#local].flatMap(([topic, members]) =>
 			[...members].map(([id, { meta }]): [string, string, unknown] => [topic, id, meta])
 		)
-		for (const part of parts(here)) this.#say({ here: part })
+		for (const part of parts(here)) this.#say({ here: part, within })
 	}
 
 	#say(what: Omit<Signal, 'from'>): void {

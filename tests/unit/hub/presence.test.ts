@@ -52,6 +52,18 @@ function visit(hub: Hub, member?: Member) {
 	return { seen, leave: () => reader.cancel() }
 }
 
+/** A broker to change parts of. */
+const methodsOf = (broker: Broker): Broker => ({
+	append: (...args) => broker.append(...args),
+	tail: (...args) => broker.tail(...args),
+	read: (...args) => broker.read(...args),
+	head: () => broker.head(),
+	signal: (text) => broker.signal(text),
+	health: broker.health,
+	onHealth: (listener) => broker.onHealth(listener),
+	close: () => broker.close()
+})
+
 const ids = async (hub: Hub): Promise<string[]> => (await hub.presence('room')).map(({ id }) => id)
 
 test('members of all machines are seen on all, with what they say of themselves', async ({
@@ -103,13 +115,8 @@ test('the members of a machine that fell silent are gone after the timeout', asy
 	const cut = { isCut: false }
 	const hub = new Hub({
 		broker: {
-			append: (...args) => broker.append(...args),
-			tail: (...args) => broker.tail(...args),
-			read: (...args) => broker.read(...args),
-			head: () => broker.head(),
+			...methodsOf(broker),
 			signal: (text) => (cut.isCut ? Promise.resolve() : broker.signal(text)),
-			health: broker.health,
-			onHealth: (listener) => broker.onHealth(listener),
 			close: async () => {}
 		}
 	})
@@ -126,6 +133,28 @@ test('the members of a machine that fell silent are gone after the timeout', asy
 	expect(watcher.seen).toEqual(['', 'ann', ''])
 	await hub.close()
 	await watcher.leave()
+})
+
+// As in a deploy: they were gone at once, and came back a moment later.
+test('the members of a machine that closes stay for the grace, and do not flicker when they come back', async ({
+	clock,
+	broker,
+	there
+}) => {
+	const here = new Hub({ broker: { ...methodsOf(broker), close: async () => {} } })
+	const watcher = visit(there)
+	await clock.advance(100)
+	visit(here, { id: 'ann' })
+	visit(here, { id: 'bob' })
+	await clock.advance(100)
+	await here.close()
+	await clock.advance(1_000)
+	const again = visit(there, { id: 'ann' })
+	await clock.advance(3_000)
+	expect(await ids(there)).toEqual(['ann', 'bob'])
+	await clock.advance(7_000)
+	expect(watcher.seen).toEqual(['', 'ann,bob', 'ann'])
+	await Promise.all([again.leave(), watcher.leave()])
 })
 
 // It became one after its end, which nothing followed that would have taken it off.
