@@ -2,7 +2,8 @@ import { toError, type CloseReason } from '../errors.js'
 import { isCloseReason } from '../wire/control.js'
 import { encodeEvent } from '../wire/encode.js'
 import { checkBounds, defaultHistory } from './bounds.js'
-import type { Broker, Gap, LogEntry, Tail } from './broker.js'
+import type { Broker, Cursor, Gap, LogEntry, Tail } from './broker.js'
+import { comparePositions, parseCursor } from './cursor.js'
 import { Delivery } from './delivery.js'
 import { Frame } from './frame.js'
 import type { Joinable } from './join.js'
@@ -33,6 +34,10 @@ export class HubCore implements Joinable {
 	isClosed = false
 	#isReady!: () => void
 	#isLive = false
+	/** Where the log stood when this process began to follow it; undefined where that cannot be known. */
+	#began: Promise<Cursor | undefined> | undefined
+	/** What the hubs told one another before this process had caught up with the log. */
+	#early: LogEntry[] = []
 	#tail: Tail | undefined
 	#waiting: (() => void)[] = []
 	readonly #streams = new Set<StreamReceiver>()
@@ -63,6 +68,7 @@ export class HubCore implements Joinable {
 	start(): void {
 		if (this.#tail || this.isClosed) return
 		const { events } = this.#history
+		this.#began = this.broker.head().catch(() => undefined)
 		this.#tail = this.broker.tail(
 			{ last: events === Infinity ? defaultHistory.events : events },
 			{
@@ -126,7 +132,8 @@ export class HubCore implements Joinable {
 		for (const entry of entries) {
 			const frame = new Frame(entry)
 			this.recent.push(frame)
-			if (entry.control) this.#obey(entry)
+			if (entry.control && this.#isLive) this.#obey(entry)
+			else if (entry.control) this.#early.push(entry)
 			else frames.push(frame)
 		}
 		this.delivery.deliver(frames)
@@ -146,6 +153,7 @@ export class HubCore implements Joinable {
 	#live(cursor: string): void {
 		if (this.recent.head === undefined) this.recent.restart(cursor)
 		this.#isLive = true
+		if (this.#early.length > 0) void this.#obeyEarly(this.#early.splice(0))
 		this.#isReady()
 		this.presence.start()
 		this.#wake()
@@ -153,10 +161,19 @@ export class HubCore implements Joinable {
 
 	/** What the hubs tell one another by way of the log: to end the streams of a topic. */
 	#obey({ topic, data }: LogEntry): void {
-		// What was said before this process followed the log was not said to its streams.
-		if (!this.#isLive || !isCloseReason(data)) return
+		if (!isCloseReason(data)) return
 		for (const stream of [...(this.#byTopic.get(topic) ?? [])])
 			stream.end(data satisfies CloseReason)
+	}
+
+	/** What was said before this process followed the log was not said to its streams; what came since is. */
+	async #obeyEarly(entries: readonly LogEntry[]): Promise<void> {
+		const began = parseCursor(await this.#began)
+		for (const entry of entries) {
+			const at = parseCursor(entry.cursor)
+			if (!began || at?.epoch !== began.epoch || comparePositions(at, began) <= 0) continue
+			this.#obey(entry)
+		}
 	}
 
 	#tellPresence(topic: string, members: Member[]): void {

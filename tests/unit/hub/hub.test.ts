@@ -144,3 +144,13 @@ test('disconnect ends the streams of the topic with the reason', async () => {
 	await stream.until('close denied')
 	expect(hub.connections()).toBe(0)
 })
+
+// What it was told while it was still catching up was taken for the past, and the stream went on.
+test('disconnect ends the first stream of a process too, but not for what was said before it', async () => {
+	const broker = memory()
+	await createHub({ broker }).disconnect('user:1', 'denied')
+	const hub = createHub({ broker })
+	const stream = reading(hub.stream(['user:1', 'user:2'], { request: request() }))
+	await hub.disconnect('user:2', 'expired')
+	expect(await stream.until('close')).toContain('close expired')
+})
