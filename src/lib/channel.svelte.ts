@@ -63,7 +63,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	/** The last message that was taken in, and the last that became an event of this channel. */
 	#seen: Message | undefined
 	#event: Message | undefined
-	#eventData: T | undefined
+	#eventData: T | Lazy<T> | undefined
 	/** Which URL the value belongs to. */
 	#generation: number
 
@@ -211,7 +211,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 
 	#last(): Incoming<T> | undefined {
 		if (!this.#close) this.#catchUp()
-		return this.#event && { data: this.#eventData as T, message: this.#event }
+		return this.#event && { data: made(this.#eventData!), message: this.#event }
 	}
 
 	/**
@@ -243,7 +243,6 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 		this.#close = this.#feed.open({
 			event: (data, message) => this.#take(data, message),
 			again: () => this.#catchUpAgain(),
-			reset: () => this.#reset(),
 			ended: (error) => this.#ended(error),
 			failed: (error) => this.#fail(error)
 		})
@@ -256,19 +255,25 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 		this.#receivers.each((receiver) => receiver.ended?.(error))
 	}
 
-	/** Shows what came while nobody was there to see it. */
-	#catchUp(): void {
-		if (this.#feed.generation() !== this.#generation) untrack(() => this.#reset())
-		if (!this.#operator.isLatest) return
-		untrack(() => {
-			const last = this.#feed.last(() => this.#catchUpAgain())
-			if (last && last.message !== this.#seen) this.#apply(last.data, last.message)
+	/**
+	 * Shows what came while nobody was there to see it.
+	 *
+	 * @returns whether there was anything
+	 */
+	#catchUp(): boolean {
+		return untrack(() => {
+			const isReset = this.#feed.generation() !== this.#generation
+			if (isReset) this.#reset()
+			const last = this.#operator.isLatest && this.#feed.last(() => this.#catchUpAgain())
+			if (!last || last.message === this.#seen) return isReset
+			return !!this.#apply(last.data, last.message) || isReset
 		})
 	}
 
-	/** What could not be shown yet is there. */
+	/** There is something to catch up with now, for those too who look on. */
 	#catchUpAgain(): void {
-		this.#catchUp()
+		if (!this.#catchUp()) return
+		if (this.#close) this.#update?.()
 		this.#publish()
 		this.#receivers.each((receiver) => receiver.again?.())
 	}
@@ -289,9 +294,9 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 			if (!outcome) return undefined
 			if (this.#current.set(outcome.value)) update?.()
 			this.#error = outcome.error
-			if (outcome.isEvent && this.#operator.isLatest) {
+			if (outcome.isEvent) {
 				this.#event = message
-				this.#eventData = made(outcome.value) as T
+				this.#eventData = outcome.value as T | Lazy<T>
 			}
 			return outcome
 		} catch (thrown) {
@@ -321,8 +326,6 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 		this.#seen = this.#event = this.#eventData = undefined
 		this.#error = undefined
 		this.#current.set(this.#operator.initial())
-		this.#publish()
-		this.#receivers.each((receiver) => receiver.reset?.())
 	}
 
 	#publish(): void {

@@ -148,7 +148,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 			const value = Object.hasOwn(initial, name) ? initial[name] : undefined
 			channel = new SseChannel<unknown, unknown>(
 				(this.#read?.(name, feed) ?? feed) as Feed,
-				plain(value ?? (events ? undefined : ''))
+				plain(value === undefined && !events ? '' : value)
 			)
 			this.#channels.set(name, channel)
 		}
@@ -243,6 +243,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 		} catch {
 			// The attempt meets the same error, and shows it.
 		}
+		if (scope) this.#follow()
 		const link = acquire(key, this.#link, options)
 		const isUp = link.isLive
 		const lastEventId = this.#lastEventId.plain
@@ -257,10 +258,13 @@ export class SseConnection<S = Untyped> implements Disposable {
 		for (const [receiver, feeding] of this.#feeding) this.#wire(receiver, feeding)
 		if (this.#config.on.message.some(Boolean))
 			this.#stopMessages = link.slots.all.add((message) => this.#tellMessage(message))
-		if (isUp) this.#hear(link.standing)
+		untrack(() => {
+			for (const receiver of this.#feeding.keys()) receiver.again?.()
+		})
+		// Whoever heard that may have closed the connection.
+		if (isUp && this.#isJoined) this.#hear(link.standing)
 		start(link)
 		if (hasMissed) this.#gap()
-		if (scope && this.#isJoined) this.#follow()
 	}
 
 	/** Another URL is another stream: nothing of the old one holds for it. */
@@ -270,7 +274,6 @@ export class SseConnection<S = Untyped> implements Disposable {
 			this.#lastEventId.set(undefined)
 			this.#lastEventAt.set(undefined)
 			this.#generation++
-			for (const receiver of this.#feeding.keys()) receiver.reset?.()
 		}
 		this.#url = url
 	}
@@ -278,6 +281,8 @@ export class SseConnection<S = Untyped> implements Disposable {
 	/** While somebody reads: moves on to another link as soon as the function gives another URL. */
 	#follow(): void {
 		this.#stopFollowing ??= $effect.root(() => {
+			// A function may give another URL at each call; it is state that says when to ask again.
+			let isNew = true
 			$effect.pre(() => {
 				let url: string | undefined
 				try {
@@ -286,7 +291,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 					// The attempt below meets the same error, and shows it.
 				}
 				untrack(() => {
-					if (url === this.#url) return
+					if (isNew || url === this.#url) return void (isNew = false)
 					this.#leave()
 					this.#attach((link) => link.connect())
 				})
@@ -294,10 +299,14 @@ export class SseConnection<S = Untyped> implements Disposable {
 		})
 	}
 
-	#depart(reason: 'local' | 'unused' | 'aborted'): void {
-		const response = this.#link?.standing.response
+	#unfollow(): void {
 		this.#stopFollowing?.()
 		this.#stopFollowing = undefined
+	}
+
+	#depart(reason: 'local' | 'unused' | 'aborted'): void {
+		const response = this.#link?.standing.response
+		this.#unfollow()
 		if (!this.#isJoined) return
 		this.#leave()
 		const status = reason === 'unused' ? 'idle' : 'closed'
@@ -354,6 +363,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 		if (this.#isJoined) return
 		this.#isPinned = false
 		if (isClosed) for (const receiver of this.#feeding.keys()) receiver.ended?.(next.error)
+		if (this.#feeding.size === 0) this.#unfollow()
 	}
 
 	#tellMessage({ name, data }: Message): void {

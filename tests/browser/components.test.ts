@@ -2,7 +2,6 @@ import { describe, expect } from 'vitest'
 import { render } from 'vitest-browser-svelte'
 import Derived from './components/Derived.svelte'
 import Destroyed from './components/Destroyed.svelte'
-import Followed from './components/Followed.svelte'
 import Inline from './components/Inline.svelte'
 import Legacy from './components/Legacy.svelte'
 import List from './components/List.svelte'
@@ -109,23 +108,4 @@ test('state of a module is shared by the components that read it', async () => {
 	await second.unmount()
 	expect(await sharedRoom.until({ live: 0 })).toMatchObject({ opened: [null] })
 	expect(sharedConnection.status).toBe('idle')
-})
-
-test('a URL that is a function of state is followed: nothing of the old one stays', async ({
-	room
-}) => {
-	const screen = await render(Followed, { url: room.url, id: 1 })
-	await expect.element(screen.getByTestId('value')).toHaveTextContent('of-1')
-	await room.emit(['message', 'more', '77'])
-	await expect.element(screen.getByTestId('all')).toHaveTextContent('of-1,more')
-	await expect.element(screen.getByTestId('id')).toHaveTextContent('77')
-	await screen.rerender({ id: 2 })
-	await expect.element(screen.getByTestId('value')).toHaveTextContent('of-2')
-	await expect.element(screen.getByTestId('all')).toHaveTextContent('of-2')
-	await expect.element(screen.getByTestId('id')).toHaveTextContent('none')
-	const standing = await room.until({ live: 1 })
-	expect(standing.opened).toEqual([null, null])
-	expect(standing.queries.map((query) => new URLSearchParams(query).get('id'))).toEqual(['1', '2'])
-	await screen.unmount()
-	await room.until({ live: 0 })
 })

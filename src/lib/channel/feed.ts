@@ -10,10 +10,8 @@ export interface Incoming<P> {
 /** Hears what a feed brings. */
 export interface Receiver<P> {
 	event(data: P, message: Message): void
-	/** There is a last event after all, for those who came later than it. */
+	/** There may be something to catch up with: an event that came before, or another URL, with which everything starts over. */
 	again?(): void
-	/** Another URL: everything starts over. */
-	reset?(): void
 	/** The connection was closed: by an error, or because it was over. */
 	ended?(error: SseError | undefined): void
 	/** An event could not be read. */

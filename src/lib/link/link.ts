@@ -110,7 +110,8 @@ export class Link {
 	/** Takes the next state, and makes the request, the timer and the page handlers fit it. */
 	#become(next: machine.State): void {
 		const before = this.#state
-		if (next === before) return
+		// Those who were told one after another may have left meanwhile: for nobody it does not come up.
+		if (next === before || (this.#members.size === 0 && !this.isLive)) return
 		this.#state = next
 		if (machine.isActive(before) && !machine.isActive(next)) this.#attempt?.abort()
 		const { standing } = this

@@ -35,3 +35,16 @@ export function effect(deed: () => void | (() => void)): {
 		stop
 	}
 }
+
+/** State of one value. */
+export function state<T>(initial: T): { value: T } {
+	let value = $state.raw(initial)
+	return {
+		get value() {
+			return value
+		},
+		set value(next) {
+			value = next
+		}
+	}
+}

@@ -183,6 +183,13 @@ describe('a channel with a contract', () => {
 		connection.close()
 	})
 
+	test('shows the initial value, be it `null`', async () => {
+		const users = defineEvents({ user: type<string | null>() })
+		const { connection } = await connect({}, { events: users, initial: { user: null } })
+		expect(connection.select('user').current).toBeNull()
+		connection.close()
+	})
+
 	test('refuses a name that the contract does not have', async () => {
 		const { connection } = await connect({}, { events })
 		expect(() => connection.select('ordre' as never)).toThrow('ordre')
@@ -314,6 +321,23 @@ describe('an asynchronous schema', () => {
 		expect([channel.error?.code, errors]).toEqual(['validation', ['validation']])
 		await open(1)
 		expect([channel.error, channel.current]).toEqual([undefined, 1])
+		stop()
+		connection.close()
+	})
+
+	test('shows late readers an event once that comes while the one before is checked', async () => {
+		const { schema, open } = gated()
+		const slow = defineEvents({ slow: schema }, { validate: 'client' })
+		const { connection, server } = await connect({ events: slow }, { events: slow })
+		server.emit('slow', 1)
+		await settled()
+		const shown: unknown[] = []
+		const stop = connection.select('slow').subscribe((value) => shown.push(value))
+		server.emit('slow', 2)
+		await settled()
+		await open(1)
+		await open(2)
+		expect(shown).toEqual([undefined, 2])
 		stop()
 		connection.close()
 	})

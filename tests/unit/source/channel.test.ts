@@ -315,6 +315,20 @@ describe('a late reader', () => {
 		expect(watch(channel.filter((text) => text === '1')).seen).toEqual([''])
 	})
 
+	test('of what is made of a sum or a list sees what it stands at', async ({
+		connect,
+		requests
+	}) => {
+		const channel = connect().connection.select('message')
+		const [sum, all] = [channel.scan((sum, text) => sum + text, ''), channel.list()]
+		listen(sum)
+		listen(all)
+		await settled()
+		await requests.last.hello(30_000, events('1', '2'))
+		expect(sum.transform((text) => text.length).current).toBe(2)
+		expect(watch(all.transform((items) => items.join())).seen).toEqual(['1,2'])
+	})
+
 	test('that listens hears nothing that was before', async ({ connect, requests }) => {
 		const channel = connect().connection.select('message')
 		listen(channel)

@@ -142,6 +142,59 @@ describe('handles on one link', () => {
 		expect(seen).toEqual(['b'])
 	})
 
+	test('see the last value when they come back to a link that has gone on', async ({
+		connect,
+		requests
+	}) => {
+		const [{ connection }, other] = [connect(), connect()]
+		const channel = connection.select('message')
+		const seen: string[] = []
+		channel.subscribe((value) => seen.push(value))
+		channel.transform((value) => `(${value})`).subscribe((value) => seen.push(`${value}`))
+		other.connection.connect()
+		await settled()
+		await requests.last.hello(30_000, 'data: a\n\n')
+		connection.close()
+		await requests.last.write('data: b\n\n')
+		connection.connect()
+		expect(channel.current).toBe('b')
+		expect(seen).toEqual(['', 'null', 'a', '(a)', 'b', '(b)'])
+	})
+
+	// The link came up for nobody, and nobody was left to close it.
+	test('leave nothing when one closes both as it hears of the opening', async ({
+		connect,
+		requests
+	}) => {
+		const first = connect()
+		first.connection.connect()
+		await settled()
+		await requests.last.hello()
+		const second = connect({
+			open() {
+				first.connection.close()
+				second.connection.close()
+			}
+		})
+		second.connection.connect()
+		await settled()
+		expect([second.connection.status, requests.count]).toEqual(['closed', 1])
+	})
+
+	test('leave nothing when one connects the other, which has not heard of the end yet', async ({
+		connect,
+		requests
+	}) => {
+		const first = connect({ close: () => second.connection.connect() })
+		const second = connect()
+		first.connection.connect()
+		second.connection.connect()
+		await settled()
+		await requests.last.hello()
+		await requests.last.goodbye('done')
+		expect([second.connection.status, requests.count]).toEqual(['closed', 1])
+	})
+
 	test('tell of a gap when they come back to a link that has gone on', async ({
 		connect,
 		requests

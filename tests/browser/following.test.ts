@@ -1,0 +1,88 @@
+import { flushSync } from 'svelte'
+import { describe, expect } from 'vitest'
+import { render } from 'vitest-browser-svelte'
+import { source } from '../../src/lib/source.js'
+import { state } from './components/counting.svelte.js'
+import Followed from './components/Followed.svelte'
+import Inline from './components/Inline.svelte'
+import { test } from './fixture.js'
+
+describe('a URL that is a function of state', () => {
+	test('is followed: nothing of the old one stays', async ({ room }) => {
+		const screen = await render(Followed, { url: room.url, id: 1 })
+		await expect.element(screen.getByTestId('value')).toHaveTextContent('of-1')
+		await room.emit(['message', 'more', '77'])
+		await expect.element(screen.getByTestId('all')).toHaveTextContent('of-1,more')
+		await expect.element(screen.getByTestId('id')).toHaveTextContent('77')
+		await screen.rerender({ id: 2 })
+		await expect.element(screen.getByTestId('value')).toHaveTextContent('of-2')
+		await expect.element(screen.getByTestId('all')).toHaveTextContent('of-2')
+		await expect.element(screen.getByTestId('id')).toHaveTextContent('none')
+		const standing = await room.until({ live: 1 })
+		expect(standing.opened).toEqual([null, null])
+		expect(standing.queries.map((query) => new URLSearchParams(query).get('id'))).toEqual([
+			'1',
+			'2'
+		])
+		await screen.unmount()
+		await room.until({ live: 0 })
+	})
+
+	test('is followed by a source in a template, at once', async ({ room }) => {
+		const id = state(1)
+		const url = () => `${room.url}?id=${id.value}`
+		const screen = await render(Inline, { url, rendered: () => {} })
+		await room.until({ live: 1 })
+		await room.emit(['message', 'a'])
+		await expect.element(screen.getByTestId('value')).toHaveTextContent('a')
+		id.value = 2
+		flushSync()
+		expect(screen.getByTestId('value').element().textContent).toBe('')
+		await screen.unmount()
+		await room.until({ live: 0 })
+	})
+
+	// It asked again and again, until there was no stack left.
+	test('may be another at each call, and moves with the state only', async ({ room }) => {
+		const id = state(1)
+		const connection = source(() => `${room.url}?id=${id.value}&now=${Math.random()}`)
+		connection.connect()
+		await room.until({ live: 1 })
+		id.value = 2
+		flushSync()
+		expect((await room.until({ live: 1, opened: 2 })).opened).toEqual([null, null])
+		connection.close()
+		await room.until({ live: 0 })
+	})
+
+	test('is not followed for nobody once the stream is over', async ({ room }) => {
+		const id = state(1)
+		const connection = source(() => `${room.url}?id=${id.value}`)
+		connection.connect()
+		await room.until({ live: 1 })
+		await room.end('done')
+		await expect.poll(() => connection.status).toBe('closed')
+		id.value = 2
+		flushSync()
+		expect(connection.status).toBe('closed')
+	})
+
+	const leaving = { close: 'closed', stop: 'idle' }
+	test.for(Object.entries(leaving))(
+		'may make a reader leave by %s()',
+		async ([how, status], { room }) => {
+			const id = state(1)
+			const connection = source(() => `${room.url}?id=${id.value}`)
+			const stop = connection.select('message').subscribe(() => {
+				if (id.value === 1) return
+				if (how === 'close') connection.close()
+				else stop()
+			})
+			await room.until({ live: 1 })
+			id.value = 2
+			flushSync()
+			await expect.poll(() => connection.status).toBe(status)
+			await room.until({ live: 0 })
+		}
+	)
+})
