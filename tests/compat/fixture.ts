@@ -19,11 +19,17 @@ export class Fixture {
 	#url: Promise<string> = freePort().then((port) => `http://localhost:${port}`)
 	#stop: (() => Promise<void>) | undefined
 
-	/** @param name of the folder that makes the app one of a certain SvelteKit */
-	constructor(readonly name: string) {
+	/**
+	 * @param name of its folder
+	 * @param base the folder that it adds to, if it is not whole
+	 */
+	constructor(
+		readonly name: string,
+		base?: string
+	) {
 		// Far from this repository, whose packages must not fill in for missing ones.
 		this.folder = mkdtempSync(join(tmpdir(), `sveltekit-sse-${name}-`))
-		cpSync(join(here, 'app'), this.folder, { recursive: true })
+		if (base) cpSync(join(here, base), this.folder, { recursive: true })
 		cpSync(join(here, name), this.folder, { recursive: true })
 	}
 
@@ -40,10 +46,14 @@ export class Fixture {
 		await this.#finish(command, run(file, args, await this.#options()))
 	}
 
-	/** Starts what the build made, and says where it listens. */
-	async serve(): Promise<string> {
+	/**
+	 * Starts what the build made, and says where it listens.
+	 *
+	 * @param entry the file or folder to run
+	 */
+	async serve(entry = 'build'): Promise<string> {
 		const url = await this.#url
-		const child = spawn(process.execPath, ['build'], {
+		const child = spawn(process.execPath, [entry], {
 			cwd: this.folder,
 			env: { ...process.env, PORT: new URL(url).port, ORIGIN: url, SHUTDOWN_TIMEOUT: '1' },
 			stdio: ['ignore', 'pipe', 'inherit']

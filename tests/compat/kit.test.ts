@@ -4,7 +4,7 @@ import { chromiumArgs, ensureBrowser } from '../../scripts/browser.mjs'
 import { Fixture } from './fixture.js'
 
 describe.each(['kit2', 'kit3'])('an empty app on %s with the packed library', (name) => {
-	const fixture = new Fixture(name)
+	const fixture = new Fixture(name, 'app')
 	beforeAll(() => fixture.install())
 	afterAll(() => fixture[Symbol.asyncDispose]())
 
