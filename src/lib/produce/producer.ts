@@ -22,6 +22,7 @@ export class Producer<S> {
 	readonly #hooks: ProducerHooks
 	/** What `start` returned to run at the end; taken out when it is called. */
 	#stopReturned: Stop | undefined
+	#hasBegun = false
 
 	constructor(options: ProduceOptions<S>, hooks: ProducerHooks = none) {
 		const { ping, maxBuffer, overflow, retry, maxDuration, request, headers } = options
@@ -45,6 +46,8 @@ export class Producer<S> {
 	/** Makes the response, and starts feeding it. */
 	run(start: Start<S>): Response {
 		const response = this.stream.open()
+		const over = this.stream.reason
+		this.#hasBegun = true
 		try {
 			const started = start(this.#connection)
 			if (isPromiseLike(started))
@@ -55,6 +58,8 @@ export class Producer<S> {
 		} catch (thrown) {
 			this.#fail(thrown)
 		}
+		// The client had left before: `stop` undoes what `start` has done, so it cannot come first.
+		if (over) this.#call(this.#options.stop, over)
 		sendAway(this.stream)
 		return response
 	}
@@ -74,7 +79,7 @@ export class Producer<S> {
 		this.#stopReturned = undefined
 		this.#hooks.ended?.(reason)
 		this.#connection.ended((thrown) => this.#report(thrown))
-		this.#call(this.#options.stop, reason)
+		if (this.#hasBegun) this.#call(this.#options.stop, reason)
 		this.#call(returned, reason)
 	}
 

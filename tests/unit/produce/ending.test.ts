@@ -2,6 +2,7 @@ import { get, writable } from 'svelte/store'
 import { describe, expect, vi } from 'vitest'
 import { SseError, type CloseReason } from '../../../src/lib/errors.js'
 import { drain } from '../../../src/lib/produce/drain.js'
+import { produce } from '../../../src/lib/produce/produce.js'
 import type { ProduceOptions, Start } from '../../../src/lib/produce/types.js'
 import { ManualClock, settled } from '../../support/clock.js'
 import { gate, Produced, test } from './fixture.js'
@@ -179,6 +180,21 @@ describe('start', () => {
 		expect(seen).toEqual([expect.any(SseError), true, false, 'gone'])
 		expect(produced.stops).toEqual([['stop', 'gone']])
 	})
+
+	// What `start` put into a map was never taken out again by `stop`, which had run before it.
+	test.for(['returns', 'throws'])(
+		'that %s runs before `stop` also when the client left before',
+		(how) => {
+			const online = new Set<string>()
+			const request = new Request('http://test', { signal: AbortSignal.abort() })
+			const start = (): void => {
+				online.add('ann')
+				if (how === 'throws') throw new Error('boom')
+			}
+			produce(start, { request, stop: () => void online.delete('ann'), error() {} })
+			expect([...online]).toEqual([])
+		}
+	)
 
 	const failures: Record<string, Start> = {
 		throws() {
