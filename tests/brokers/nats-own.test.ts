@@ -29,6 +29,34 @@ async function follow(log: Broker): Promise<Recorder> {
 	return tail
 }
 
+/** What JetStream's API is asked and answers, as far as it is tampered with. */
+interface Body {
+	config: { opt_start_seq: number; num_replicas: number }
+	state: { messages: number; first_seq: number; last_seq: number }
+	cluster?: object
+}
+
+/** A connection over which the one server seems to be of a cluster whose copies lag. */
+function tampered(
+	call: string,
+	{ ask, answer }: { ask?: (body: Body) => void; answer?: (body: Body) => void }
+): NatsConnection {
+	const changed = (bytes: Uint8Array, change: (body: Body) => void) => {
+		const body = JSON.parse(new TextDecoder().decode(bytes)) as Body
+		change(body)
+		return new TextEncoder().encode(JSON.stringify(body))
+	}
+	const request: NatsConnection['request'] = async (subject, payload, options) => {
+		if (!subject.startsWith(`$JS.API.${call}.`))
+			return connection.request(subject, payload, options)
+		const asked = ask ? changed(payload as Uint8Array, ask) : payload
+		const message = await connection.request(subject, asked, options)
+		const data = answer ? changed(message.data, answer) : message.data
+		return Object.create(message, { data: { value: data } })
+	}
+	return Object.create(connection, { request: { value: request } })
+}
+
 beforeAll(async () => {
 	server = await startNats()
 	connection = await connect({ servers: server.url, maxReconnectAttempts: -1 })
@@ -139,6 +167,79 @@ test('a consumer that somebody deletes is replaced, and nothing is missed', asyn
 		await manager.consumers.delete('SSE', name)
 	}
 	await log.append([entry('meanwhile')])
+	await tail.untilSeen(2)
+	expect(tail.data).toEqual(['before', 'meanwhile'])
+	expect(tail.gaps).toEqual([])
+})
+
+// What servers before 2.15 do where the consumer comes to be on one whose copy lags.
+test('a consumer that begins too early repeats nothing and leaves nothing out', async () => {
+	const early = tampered('CONSUMER.CREATE', {
+		ask: ({ config }) => (config.opt_start_seq = Math.max(1, config.opt_start_seq - 3))
+	})
+	const [log, other] = [broker(), broker(early)]
+	const sent = ['0', '1', '2', '3', '4', '5', '6', '7']
+	const cursors: Cursor[] = []
+	for (const data of sent) cursors.push(...(await log.append([entry(data)])))
+	const after = cursors[3] as Cursor
+	for (const limit of [1, 2, 9]) {
+		const page = await other.read(after, { limit })
+		expect(page.gap).toBeUndefined()
+		expect(page.entries.map(({ data }) => data)).toEqual(sent.slice(4, 4 + limit))
+	}
+	const tails = (['now', { after }, { last: 2 }] as const).map(
+		(start) => new Recorder(other, start)
+	)
+	await Promise.all(tails.map((tail) => tail.untilLive()))
+	await log.append([entry('8')])
+	await Promise.all(tails.map((tail) => tail.until(() => tail.data.includes('8'), 'all')))
+	expect(tails.map(({ data }) => data)).toEqual([['8'], ['4', '5', '6', '7', '8'], ['6', '7', '8']])
+	expect(tails.flatMap(({ gaps }) => gaps)).toEqual([])
+})
+
+test('a copy that lags is waited for by who reads', async () => {
+	const log = broker()
+	const start = await log.head()
+	await log.append([entry('0')])
+	// It is told of an entry that has not come yet.
+	const ahead = tampered('STREAM.INFO', { answer: ({ state }) => (state.last_seq = 2) })
+	const reading = broker(ahead).read(start, { limit: 5 })
+	const consumers = async () => (await manager.streams.info('SSE')).state.consumer_count
+	await eventually(async () => (await consumers()) > 0, 'it reads')
+	await log.append([entry('1')])
+	expect((await reading).entries.map(({ data }) => data)).toEqual(['0', '1'])
+})
+
+test.each([
+	['while no server leads the stream', { name: 'C' }],
+	['while its leader is behind', { name: 'C', leader: 'one' }]
+])('%s, nothing is told that is not so, and nothing is missed', async (_, cluster) => {
+	let lags = false
+	let asked = 0
+	const far = tampered('STREAM.INFO', {
+		answer(body) {
+			if (!lags) return
+			asked++
+			body.cluster = cluster
+			body.config.num_replicas = 3
+			Object.assign(body.state, { messages: 0, first_seq: 0, last_seq: 0 })
+		}
+	})
+	const [log, other] = [broker(), broker(far)]
+	const tail = await follow(other)
+	const [cursor] = await log.append([entry('before')])
+	await tail.untilSeen(1)
+	lags = true
+	const away = { code: 'network' }
+	await expect(other.read(cursor as Cursor, { limit: 5 })).rejects.toMatchObject(away)
+	await expect(other.head()).rejects.toMatchObject(away)
+	for await (const { name } of manager.consumers.list('SSE')) {
+		await manager.consumers.delete('SSE', name)
+	}
+	// Twice by this test, and by the tail that has lost its consumer.
+	await eventually(async () => asked > 3, 'the tail has asked too')
+	await log.append([entry('meanwhile')])
+	lags = false
 	await tail.untilSeen(2)
 	expect(tail.data).toEqual(['before', 'meanwhile'])
 	expect(tail.gaps).toEqual([])

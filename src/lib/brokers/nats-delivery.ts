@@ -17,7 +17,8 @@ type Message = Parameters<
 	NonNullable<NonNullable<Parameters<NatsConnection['subscribe']>[1]>['callback']>
 >[1]
 
-const second = 1_000_000_000
+const millisecond = 1_000_000
+const second = 1_000 * millisecond
 /** How often an idle consumer says that it lives; after three times that it does not. */
 const heartbeat = 1
 
@@ -115,26 +116,34 @@ function answer(connection: NatsConnection, message: Message): void {
 	else if (message.reply) message.respond()
 }
 
-/** Fetches up to `count` messages from one on; fewer if there are fewer, or if they are more than 8 MB. */
+/**
+ * Fetches `count` messages from one on, which are there; fewer if some were deleted, or if they are more than 8 MB.
+ *
+ * A server of a cluster whose copy lags has not all of them yet, and is waited for.
+ */
 export async function fetchMessages(
 	connection: NatsConnection,
 	stream: NatsStream,
 	from: number,
 	count: number
 ): Promise<Delivered[]> {
-	const { name } = await stream.manage(({ consumers }) => {
+	const { name, delivered: before } = await stream.manage(({ consumers }) => {
 		return consumers.add(stream.name, consumer(from))
 	})
+	// Where a copy does not reach that far, the consumer begins at its end (before 2.15).
+	const batch = count + Math.max(0, from - 1 - before.stream_seq)
 	const subject = inbox(connection)
 	const next = `${stream.js.apiPrefix}.CONSUMER.MSG.NEXT.${stream.name}.${name}`
-	const pull = JSON.stringify({ batch: count, max_bytes: 8 * 1024 * 1024, no_wait: true })
+	const expires = stream.timeout * millisecond
+	const pull = JSON.stringify({ batch, max_bytes: 8 * 1024 * 1024, expires })
 	const messages: Delivered[] = []
 	let end = () => {}
 	const callback = (error: Error | null, arrived: Message) => {
 		const delivered = error ? undefined : parse(arrived)
-		if (delivered) messages.push(delivered)
 		// Anything else is a status: there are no more.
-		if (!delivered || messages.length >= count) end()
+		if (!delivered) return end()
+		if (delivered.sequence >= from) messages.push(delivered)
+		if (delivered.sequence >= from + count - 1) end()
 	}
 	const subscription = connection.subscribe(subject, { callback })
 	try {

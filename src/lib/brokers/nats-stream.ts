@@ -5,10 +5,11 @@ import type {
 	StreamConfig,
 	StreamInfo
 } from '@nats-io/jetstream'
+import { clock } from '../clock.js'
 import { SseError, toError } from '../errors.js'
-import type { LogState } from '../hub/cursor.js'
+import type { LogState, Position } from '../hub/cursor.js'
 import type { BrokerHistory } from '../hub/broker.js'
-import { withDeadline } from './deadline.js'
+import { pause, withDeadline } from './deadline.js'
 
 /** A connection that `connect` of `@nats-io/transport-node` (or another transport) made. */
 export type NatsConnection = Parameters<typeof jetstream>[0]
@@ -23,6 +24,10 @@ export interface NatsStreamOptions {
 const nanoseconds = 1_000_000
 const notFound = 10_059
 const configDiffers = 10_058
+/** A leader that cannot reach most of the others steps down after 10 s; what it says then is no news. */
+const settled = 15_000
+/** Within this time the servers of a cluster agree on when a stream was made. */
+const agreed = 1_000
 
 /** The stream that is the log: made where it is missing, and told apart from an earlier one of the same name. */
 export class NatsStream {
@@ -32,6 +37,9 @@ export class NatsStream {
 	readonly #connection: NatsConnection
 	#manager: Promise<JetStreamManager> | undefined
 	#configured = false
+	readonly #ended = new AbortController()
+	/** What the stream is known to reach and did not, and since when, by `clock.now()`. */
+	#missing: { readonly known: Position; readonly since: number } | undefined
 
 	constructor(connection: NatsConnection, options: NatsStreamOptions) {
 		this.#connection = connection
@@ -44,6 +52,16 @@ export class NatsStream {
 		return this.#options.stream
 	}
 
+	/** Nothing is waited for any more. */
+	close(): void {
+		this.#ended.abort()
+	}
+
+	/** How long an answer may take, in milliseconds. */
+	get timeout(): number {
+		return this.#options.timeout
+	}
+
 	/** Does something with the manager of JetStream, in bounded time. */
 	async manage<T>(run: (manager: JetStreamManager) => Promise<T>): Promise<T> {
 		const { timeout } = this.#options
@@ -54,43 +72,82 @@ export class NatsStream {
 		return withDeadline(done, timeout, 'NATS')
 	}
 
-	/** The stream's state; if there is no stream, one is made. */
-	async state(): Promise<LogState> {
+	/**
+	 * The stream's state; if there is no stream, one is made.
+	 *
+	 * @param known how far the stream is known to reach: servers of a cluster that lag say that it is shorter
+	 */
+	async state(known?: Position): Promise<LogState> {
 		const info = await this.#info()
 		const { first_seq, last_seq, messages } = info.state
-		return {
+		const state = {
 			epoch: epochOf(info),
 			last: { sequence: last_seq, mark: 0 },
 			first: messages > 0 ? first_seq : undefined
 		}
+		this.#assertCurrent(info, state, known)
+		return state
+	}
+
+	/** If the answer may be older than what is known already, throws. */
+	#assertCurrent(
+		{ cluster, config }: StreamInfo,
+		{ epoch, last }: LogState,
+		known: Position | undefined
+	): void {
+		// While nobody leads, every server that has a copy answers, however far behind it is.
+		if (cluster && !cluster.leader) {
+			throw new SseError('network', 'No NATS server leads the stream at the moment.')
+		}
+		const isBehind = known?.epoch === epoch && known.sequence > last.sequence
+		// Of a single copy it is the truth: it was set back.
+		if (!isBehind || config.num_replicas === 1) {
+			this.#missing = undefined
+			return
+		}
+		// Before 2.11 a leader answers as soon as it is elected, when it has not taken over everything yet.
+		if (this.#missing?.known !== known) this.#missing = { known, since: clock.now() }
+		if (clock.now() - this.#missing.since > settled) return
+		throw new SseError('network', 'The NATS server that leads the stream has not caught up yet.')
 	}
 
 	async #info(): Promise<StreamInfo> {
 		const { name } = this
-		if (!this.#configured) {
-			const info = await this.#create()
-			this.#configured = true
-			return info
-		}
-		try {
-			return await this.manage(({ streams }) => streams.info(name))
-		} catch (error) {
+		const ask = () => this.manage(({ streams }) => streams.info(name))
+		const info = await ask().catch(async (error: unknown) => {
 			if (!isCode(error, notFound)) throw error
-			return this.#create()
-		}
+			await this.#create()
+			return ask()
+		})
+		if (this.#configured) return info
+		await this.#configure(info)
+		this.#configured = true
+		return info
 	}
 
 	/** Several processes may do this at once; with the same options they get the same stream. */
-	async #create(): Promise<StreamInfo> {
+	async #create(): Promise<void> {
 		const config = this.#config()
 		try {
-			return await this.manage(({ streams }) => streams.add(config))
+			const made: StreamInfo & { did_create?: boolean } = await this.manage(({ streams }) => {
+				return streams.add(config)
+			})
+			if (made.did_create || config.num_replicas === 1) return
 		} catch (error) {
 			if (!isCode(error, configDiffers)) throw error
-			const { max_msgs, max_age, duplicate_window, num_replicas } = config
-			const change = { max_msgs, max_age, duplicate_window, num_replicas }
-			return this.manage(({ streams }) => streams.update(config.name, change))
 		}
+		// Another process is making it right now; for a moment each server has a time of its own for that (before
+		// 2.15), which would be an epoch of its own.
+		await pause(agreed, this.#ended.signal)
+	}
+
+	/** Changes a stream that was made with other options. */
+	async #configure({ config }: StreamInfo): Promise<void> {
+		const { name, max_msgs, max_age, duplicate_window, num_replicas } = this.#config()
+		const wanted = { max_msgs, max_age, duplicate_window, num_replicas }
+		const keys = Object.keys(wanted) as (keyof typeof wanted)[]
+		if (keys.every((key) => config[key] === wanted[key])) return
+		await this.manage(({ streams }) => streams.update(name, wanted))
 	}
 
 	#config() {

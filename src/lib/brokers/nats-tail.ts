@@ -152,6 +152,8 @@ class NatsTail {
 			if (sequence === this.#target) this.#handLast()
 			return
 		}
+		// Told already: a server whose copy lags begins where that ends (before 2.15), not where it was asked to.
+		if (sequence < position.sequence) return
 		if (sequence === position.sequence) {
 			const rest = behind(message, position)
 			if (!rest) return this.#lostPlace()

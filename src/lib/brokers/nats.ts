@@ -114,7 +114,7 @@ export class NatsLog extends BrokerBase implements Broker {
 	readonly #disconnects = new Set<() => void>()
 	#connected = true
 	#epoch: string | undefined
-	/** The last entry that this process knows of, so that `head` need not fetch it. */
+	/** The last entry that this process knows of: `head` need not fetch it, and the stream reaches that far. */
 	#newest: Position | undefined
 	#stopStatus = () => {}
 	/** The batch under way, as it is sent however often it is tried. */
@@ -191,6 +191,7 @@ export class NatsLog extends BrokerBase implements Broker {
 	async close(): Promise<void> {
 		this.setHealth('closed')
 		this.#stopStatus()
+		this.stream.close()
 		this.#queue.close(this.closedError())
 		await Promise.all([...this.#tails].map((tail) => tail.close()))
 	}
@@ -208,8 +209,11 @@ export class NatsLog extends BrokerBase implements Broker {
 	}
 
 	async state(): Promise<LogState> {
-		const state = await this.#connectedWhile(() => this.stream.state())
+		const known = this.#newest
+		const state = await this.#connectedWhile(() => this.stream.state(known))
 		this.#epoch = state.epoch
+		const isSetBack = known?.epoch === state.epoch && known.sequence > state.last.sequence
+		if (isSetBack && this.#newest === known) this.#newest = undefined
 		return state
 	}
 
@@ -232,12 +236,17 @@ export class NatsLog extends BrokerBase implements Broker {
 	decode({ bytes, sequence, at }: Delivered, epoch: string): LogMessage {
 		try {
 			const message = decodeMessage(bytes, epoch, sequence, at)
-			this.#newest = message.end
+			this.#learn(message.end)
 			return message
 		} catch (error) {
 			this.report(error, 'tail')
 			return { sequence, entries: [], marks: [], end: { epoch, sequence, mark: whole } }
 		}
+	}
+
+	#learn(end: Position): void {
+		const newest = this.#newest
+		if (newest?.epoch !== end.epoch || newest.sequence < end.sequence) this.#newest = end
 	}
 
 	async #range(position: Position, state: LogState, limit: number): Promise<Page> {
@@ -273,10 +282,8 @@ export class NatsLog extends BrokerBase implements Broker {
 			const sequence = await this.#publish(bytes, id)
 			const epoch = this.#epoch ?? (await this.state()).epoch
 			const positions = marks.map((mark) => ({ epoch, sequence, mark }))
-			this.appended = positions.at(-1)
-			if ((this.appended?.sequence ?? 0) > (this.#newest?.sequence ?? 0)) {
-				this.#newest = this.appended
-			}
+			this.appended = positions.at(-1) as Position
+			this.#learn(this.appended)
 			cursors.push(...positions.map(formatCursor))
 		}
 		return cursors
