@@ -5,13 +5,18 @@ import { describe } from './wire/encode.js'
 // Looks at the options of source() while an app is being developed. Production builds leave this file out: an option of
 // the wrong type is a mistake in the code, and has been seen by then.
 
-/** @throws {SseError} `invalid-argument`, with what to write instead. */
-export function checkSourceOptions(options: SourceOptions<never>): void {
+/** @throws {SseError} `invalid-url`, `invalid-argument`, with what to write instead. */
+export function checkSource(from: unknown, options: SourceOptions<never>): void {
+	// What is undefined would be a URL too, whose path is `undefined`.
+	if (typeof from !== 'string' && typeof from !== 'function' && !(from instanceof URL)) {
+		const message = `source() needs a URL such as '/events', received ${describe(from)}.`
+		throw new SseError('invalid-url', message)
+	}
 	if (typeof options !== 'object' || options === null)
 		throw invalid('options', "an object such as { method: 'GET' }", options)
 	const nested = options.options ?? {}
 	const { method = nested.method ?? 'POST', body = nested.body, headers = nested.headers } = options
-	const { watchdog, hidden, reconnect, signal = nested.signal } = options
+	const { watchdog, hidden, reconnect, events, signal = nested.signal } = options
 	checkType('method', method, 'string')
 	checkType('lastEventId', options.lastEventId, 'string')
 	for (const name of callbacks) checkType(name, options[name], 'function')
@@ -19,6 +24,8 @@ export function checkSourceOptions(options: SourceOptions<never>): void {
 	if (watchdog !== false) checkDelay('watchdog', watchdog)
 	if (signal !== undefined && !(signal instanceof AbortSignal))
 		throw invalid('signal', 'an AbortSignal', signal)
+	if (events && typeof events.reader !== 'function')
+		throw invalid('events', 'a contract, which defineEvents() makes', events)
 	checkHeaders(headers)
 	checkBody(body, method)
 	checkReconnect(reconnect)

@@ -2,7 +2,7 @@ import { DEV } from 'esm-env'
 import { SseConnection, type ConnectionConfig } from './connection.svelte.js'
 import type { Untyped } from './contract/types.js'
 import { SseError } from './errors.js'
-import { checkSourceOptions } from './source-check.js'
+import { checkSource } from './source-check.js'
 import type { SourceOptions } from './source-options.js'
 
 /**
@@ -30,7 +30,7 @@ export function source<S = Untyped>(
 	from: string | URL | (() => string | URL),
 	options: SourceOptions<S> = {}
 ): SseConnection<S> {
-	if (DEV) checkSourceOptions(options as SourceOptions<never>)
+	if (DEV) checkSource(from, options as SourceOptions<never>)
 	const isFunction = typeof from === 'function'
 	// A function is asked when the connection opens; by then the state that it reads may be another.
 	if (!isFunction) absolute(from)

@@ -1,7 +1,7 @@
 import type { Contract, In, Untyped } from '../contract/types.js'
 import { SseError, toError, type CloseReason } from '../errors.js'
 import { serialize } from '../produce/emitter.js'
-import { checkOptions, invalidArgument } from '../produce/options.js'
+import { checkContract, checkOptions, invalidArgument } from '../produce/options.js'
 import { Producer } from '../produce/producer.js'
 import type { ProduceOptions, Unsafe } from '../produce/types.js'
 import { checkName } from '../wire/encode.js'
@@ -77,6 +77,10 @@ export class Hub<S = Untyped> {
 
 	/** @param options see {@link HubOptions} */
 	constructor(options: HubOptions<S> = {}) {
+		const { broker, events } = options
+		checkContract(events as Contract<never>)
+		if (broker && typeof broker.append !== 'function')
+			throw invalidArgument('broker', 'what redis(client) and its like return', broker)
 		this.#options = options
 		this.#write = options.events?.writer()
 		const create = (): HubCore => new HubCore(options)

@@ -1,4 +1,5 @@
 import { longestDelay } from '../clock.js'
+import type { Contract } from '../contract/types.js'
 import { SseError, toError } from '../errors.js'
 import { describe } from '../wire/encode.js'
 import type { ProduceOptions } from './types.js'
@@ -14,7 +15,8 @@ const policies = ['close', 'drop-oldest', 'refuse']
 export function checkOptions(options: ProduceOptions<never>): void {
 	if (typeof options !== 'object' || options === null)
 		throw invalidArgument('options', 'an object such as { ping: 30_000 }', options)
-	const { ping, maxBuffer, maxDuration, overflow, retry, stop, error, request, headers } = options
+	const { ping, maxBuffer, maxDuration, overflow, retry } = options
+	const { stop, error, request, headers, events } = options
 	if (ping !== undefined && ping !== false && !isDelay(ping))
 		throw invalidArgument('ping', 'milliseconds above 0, or false for none', ping)
 	if (maxDuration !== undefined && !isDelay(maxDuration))
@@ -32,6 +34,13 @@ export function checkOptions(options: ProduceOptions<never>): void {
 	if (request !== undefined && !(request?.headers && request.signal))
 		throw invalidArgument('request', "the handler's Request, as in POST({ request })", request)
 	if (headers !== undefined) checkHeaders(headers)
+	checkContract(events)
+}
+
+/** Refuses the events themselves, where the contract is wanted that `defineEvents` makes of them. */
+export function checkContract(events: Contract<never> | undefined): void {
+	if (events && typeof events.writer !== 'function')
+		throw invalidArgument('events', 'a contract, which defineEvents() makes', events)
 }
 
 function checkHeaders(headers: HeadersInit): void {

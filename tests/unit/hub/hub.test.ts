@@ -45,6 +45,16 @@ function data(text: string): string[] {
 	return [...text.matchAll(/^data: (.*)$/gm)].map((match) => match[1]!)
 }
 
+test('a contract and a broker are told from what they are made of', () => {
+	const refused = (options: unknown) => () => new Hub(options as HubOptions)
+	expect(refused({ events: { order: {} } })).toThrow(
+		'`events` must be a contract, which defineEvents() makes, received an object.'
+	)
+	expect(refused({ broker: { connect() {} } })).toThrow(
+		'`broker` must be what redis(client) and its like return, received an object.'
+	)
+})
+
 describe('publishing', () => {
 	test('reaches every stream of the topic, once and in order, and no other', async () => {
 		const hub = createHub()

@@ -126,7 +126,8 @@ test.for<[string, unknown]>([
 	['request', { url: '/events' }],
 	['headers', { 'bad name': 'x' }],
 	['headers', { 'x-a': 'line\nfeed' }],
-	['headers', 7]
+	['headers', 7],
+	['events', { order: {} }]
 ])('%s: %o is refused with its name and the remedy, and start does not run', ([name, value]) => {
 	let started = false
 	const options = { [name]: value } as ProduceOptions

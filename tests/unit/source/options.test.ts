@@ -54,6 +54,13 @@ describe('source()', () => {
 			expect(() => source(from)).toThrow(expect.objectContaining({ code: 'invalid-url' }))
 		})
 
+	for (const from of [undefined, null, 42, {}])
+		test(`refuses ${JSON.stringify(from)} in place of a URL`, () => {
+			expect(() => source(from as never)).toThrow(
+				expect.objectContaining({ name: 'SseError', code: 'invalid-url' })
+			)
+		})
+
 	for (const options of [
 		null,
 		{ method: 1 },
@@ -77,7 +84,8 @@ describe('source()', () => {
 		{ reconnect: { decide: 5 } },
 		{ hidden: 'never' },
 		{ hidden: { pauseAfter: '1' } },
-		{ lastEventId: 5 }
+		{ lastEventId: 5 },
+		{ events: { order: {} } }
 	])
 		test(`refuses ${describeOptions(options)}`, () => {
 			expect(() => source('/events', options as never)).toThrow(
