@@ -111,12 +111,14 @@ export class Outbox {
 
 	/** Drops what is left: the client has gone, or cuts off one that does not take its last bytes. */
 	discard(error?: SseError): void {
+		const isClosed = this.#closing && this.#waiting.length === 0
+		this.#closing = true
 		this.#text = ''
 		this.#waiting = []
 		this.#first = this.#waitingBytes = 0
 		if (error) this.#controller.error(error)
 		// When only the request's signal told, whoever pumps the body would wait for ever.
-		else if (this.#controller.desiredSize) this.#controller.close()
+		else if (!isClosed && this.#controller.desiredSize) this.#controller.close()
 		this.#settle()
 	}
 

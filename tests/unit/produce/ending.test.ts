@@ -3,7 +3,7 @@ import { describe, expect, vi } from 'vitest'
 import { SseError, type CloseReason } from '../../../src/lib/errors.js'
 import { drain } from '../../../src/lib/produce/drain.js'
 import { produce } from '../../../src/lib/produce/produce.js'
-import type { ProduceOptions, Start } from '../../../src/lib/produce/types.js'
+import type { ProduceOptions, Start, Stop } from '../../../src/lib/produce/types.js'
 import { ManualClock, settled } from '../../support/clock.js'
 import { gate, Produced, test } from './fixture.js'
 
@@ -306,6 +306,23 @@ describe('what runs at the end', () => {
 		expect(stops).toEqual([['stop', 'done']])
 		expect(errors.map(String)).toEqual(['Error: stop', 'Error: returned'])
 	})
+
+	// What it is given is the source, which can be cancelled; its queue was closed twice, and that reported as an error.
+	test.for(Object.entries(endings))(
+		'may cancel the source that it is given, more than once: %s',
+		async ([, { options, end }], { open, clock }) => {
+			const abort = new AbortController()
+			const request = new Request('http://test', { signal: abort.signal })
+			const stop: Stop = (source) => {
+				for (let i = 0; i < 2; i++) void source.cancel?.()
+			}
+			const produced = open({ request, maxDuration: 60_000, ...options, stop })
+			produced.connection.emit('a', 'x')
+			await end(produced, { abort, clock })
+			expect(produced.errors).toEqual([])
+			await produced.read().ended
+		}
+	)
 
 	test('may emit, close and lock again, in vain', ({ open }) => {
 		const seen: unknown[] = []
