@@ -271,6 +271,9 @@ describe('third-party', () => {
 		await mine.page.getByLabel('Message').fill('By form')
 		await mine.press('Send through a form action')
 		await mine.shows('messages', /^By form/)
+		// Whoever has no mouse would have to come back from the top of the page.
+		const focus = () => mine.page.evaluate(() => document.activeElement?.textContent)
+		await expect.poll(focus).toBe('Send through a form action')
 
 		const [address] = (await mine.text('command')).match(/http\S+/)!
 		const send = (body: unknown) =>
