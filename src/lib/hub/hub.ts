@@ -288,7 +288,10 @@ function decodeId(request: Request): string | undefined {
 	return request.headers.get('last-event-id') || undefined
 }
 
+// Half a character becomes U+FFFD on its way to an engine, where it would be another topic.
+const halfCharacter = /\p{Surrogate}/u
+
 function checkTopic(topic: unknown): void {
-	if (typeof topic !== 'string' || topic === '' || topic.length > 512)
-		throw invalidArgument('topic', 'a string of 1 to 512 characters', topic)
+	if (typeof topic !== 'string' || topic === '' || topic.length > 512 || halfCharacter.test(topic))
+		throw invalidArgument('topic', 'a string of 1 to 512 characters, all of them whole', topic)
 }

@@ -81,11 +81,12 @@ describe('limits', () => {
 
 	test('more topics than maxTopics, and what is no topic, is refused at the call', () => {
 		const hub = createHub({ maxTopics: 2 })
-		for (const topics of [['a', 'b', 'c'], [], '', 'x'.repeat(513)]) {
+		for (const topics of [['a', 'b', 'c'], [], '', 'x'.repeat(513), 'half \ud83d']) {
 			expect(() => hub.stream(topics, { request: request() })).toThrow(/topic/i)
 			expect(() => hub.subscribe(topics)).toThrow(/topic/i)
 		}
 		expect(hub.connections()).toBe(0)
+		expect(() => hub.stream('whole \u{1f600}', { request: request() })).not.toThrow()
 	})
 
 	test('a cursor selects only from the topics of this request', async () => {
