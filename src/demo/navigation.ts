@@ -4,6 +4,8 @@ export interface DemoEntry {
 	title: string
 	/** One sentence: what the page shows. */
 	summary: string
+	/** Its server remembers visitors in its own memory: the buttons have to reach the process that the stream came from. */
+	needsOneProcess?: true
 }
 
 export interface DemoGroup {
@@ -24,13 +26,16 @@ export const groups: DemoGroup[] = [
 			{
 				path: '/lock',
 				title: 'Lock',
-				summary: 'A stream stays open until its lock is released; after that, emitting is an error.'
+				summary:
+					'A stream stays open until its lock is released; after that, emitting is an error.',
+				needsOneProcess: true
 			},
 			{
 				path: '/stop',
 				title: 'Stop and clean-up',
 				summary:
-					'Whatever ends a stream, its stop function runs exactly once. Watch it in the server’s own log.'
+					'Whatever ends a stream, its stop function runs exactly once. Watch it in the server’s own log.',
+				needsOneProcess: true
 			},
 			{
 				path: '/ping',
@@ -46,7 +51,8 @@ export const groups: DemoGroup[] = [
 			{
 				path: '/reconnect',
 				title: 'Reconnect',
-				summary: 'Callbacks hear every ending, and one call brings the stream back.'
+				summary: 'Callbacks hear every ending, and one call brings the stream back.',
+				needsOneProcess: true
 			},
 			{
 				path: '/headers',
@@ -74,17 +80,20 @@ export const groups: DemoGroup[] = [
 				path: '/validation',
 				title: 'Validation',
 				summary:
-					'A schema on both sides: what does not fit is not sent, and what comes all the same is not delivered.'
+					'A schema on both sides: what does not fit is not sent, and what comes all the same is not delivered.',
+				needsOneProcess: true
 			},
 			{
 				path: '/legacy',
 				title: 'Legacy and runes',
-				summary: 'The same source in a component of Svelte 4 and in one of Svelte 5: equal values.'
+				summary: 'The same source in a component of Svelte 4 and in one of Svelte 5: equal values.',
+				needsOneProcess: true
 			},
 			{
 				path: '/shared',
 				title: 'Shared connections',
-				summary: 'Any number of components read one stream through a single request.'
+				summary: 'Any number of components read one stream through a single request.',
+				needsOneProcess: true
 			}
 		]
 	},
@@ -95,7 +104,8 @@ export const groups: DemoGroup[] = [
 				path: '/third-party',
 				title: 'Third-party data',
 				summary:
-					'A map from sessions to emitters lets a webhook, a queue or a form reach one visitor.'
+					'A map from sessions to emitters lets a webhook, a queue or a form reach one visitor.',
+				needsOneProcess: true
 			},
 			{
 				path: '/tokens',
@@ -127,7 +137,8 @@ export const groups: DemoGroup[] = [
 				path: '/break-it',
 				title: 'Break it',
 				summary:
-					'Cut, stall, restart and refuse the stream. It comes back, and not one number is missing.'
+					'Cut, stall, restart and refuse the stream. It comes back, and not one number is missing.',
+				needsOneProcess: true
 			}
 		]
 	}

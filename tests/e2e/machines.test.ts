@@ -55,6 +55,13 @@ describe.skipIf(missing)(titled('three processes on one port', missing), () => {
 		await redis?.close()
 	})
 
+	test('pages that one process remembers say so, and others do not', async ({ visit }) => {
+		const { page } = await visit(`${app.url}/lock`)
+		await page.getByTestId('needs-one-process').getByText('3 processes serve this site').waitFor()
+		await page.getByRole('link', { name: 'Clock' }).first().click()
+		await page.getByTestId('needs-one-process').waitFor({ state: 'detached' })
+	})
+
 	test('who sits on one that is killed moves on to another, and nobody misses an event', async ({
 		visit
 	}) => {
