@@ -83,7 +83,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	get current(): T | I {
 		this.#track()
 		if (!this.#close) this.#catchUp()
-		return this.#value
+		return made(this.#current.value)
 	}
 
 	/** Why the last event could not be read; the next good one clears it. Reading it opens nothing. */
@@ -174,10 +174,6 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	/** Every event from now on, for `for await`; up to 10,000 may wait for the loop. */
 	[Symbol.asyncIterator](): AsyncIterator<T> {
 		return iterate((listening) => this.#listen(listening))
-	}
-
-	get #value(): T | I {
-		return made(this.#current.value)
 	}
 
 	#listen(listening: Listening<T>): () => void {

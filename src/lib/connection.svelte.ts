@@ -317,16 +317,12 @@ export class SseConnection<S = Untyped> implements Disposable {
 
 	#leave(): void {
 		if (!this.#isJoined) return
-		this.#unwire()
-		this.#link!.leave(this.#member)
-	}
-
-	#unwire(): void {
 		this.#member.progress()
 		this.#isJoined = false
 		for (const feeding of this.#feeding.values()) feeding.stop?.()
 		this.#stopMessages?.()
 		this.#config.signal?.removeEventListener('abort', this.#aborted)
+		this.#link!.leave(this.#member)
 	}
 
 	readonly #aborted = (): void => this.#depart('aborted')
@@ -334,7 +330,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 	readonly #member: Member = {
 		transition: (transition) => {
 			if (!this.#isJoined) return
-			if (transition.status === 'closed') this.#unwire()
+			if (transition.status === 'closed') this.#leave()
 			this.#hear(transition)
 		},
 		gap: () => this.#gap(),

@@ -10,7 +10,6 @@ export class Latest<T> {
 	/** The value, for those who need not be told of changes. */
 	plain: T
 	#isTold = true
-	#version = 0
 	#told = $state.raw(0)
 
 	constructor(value: T) {
@@ -30,7 +29,7 @@ export class Latest<T> {
 		if (this.#isTold || Object.is(value, before)) return false
 		this.#isTold = true
 		// A `$derived` may open a connection, and must not change state that others look at, as Svelte sees it.
-		untrack(() => (this.#told = ++this.#version))
+		untrack(() => this.#told++)
 		return true
 	}
 }

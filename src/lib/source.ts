@@ -77,7 +77,9 @@ function settle<S>(options: SourceOptions<S>): Omit<ConnectionConfig, 'url' | 's
 
 function absolute(from: string | URL): string {
 	try {
-		return new URL(from, globalThis.document?.baseURI ?? 'http://localhost').href
+		// A worker has no document.
+		const base = globalThis.document?.baseURI ?? globalThis.location?.href ?? 'http://localhost'
+		return new URL(from, base).href
 	} catch (cause) {
 		throw new SseError('invalid-url', `source() needs a URL such as '/events', not '${from}'.`, {
 			cause

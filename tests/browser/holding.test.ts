@@ -141,6 +141,16 @@ describe('outside of components', () => {
 		await room.until({ live: 0 })
 	})
 
+	test('a worker resolves URLs against its own address', async () => {
+		const worker = new Worker(new URL('./components/worker.ts', import.meta.url), {
+			type: 'module'
+		})
+		const answer = new Promise((resolve) => (worker.onmessage = ({ data }) => resolve(data)))
+		worker.postMessage('/no-stream')
+		expect(await answer).toBe(new URL('/no-stream', location.href).href)
+		worker.terminate()
+	})
+
 	test('an effect that reads a channel and sets state does not loop', async ({
 		room,
 		connection

@@ -20,7 +20,7 @@ export function json<P, U>(or: Or<U> | undefined): Operator<P, U, U | null> {
 	return {
 		initial() {
 			previous = null
-			const error = new SseError('parse', 'There is no event yet, so there is no JSON to read.')
+			const error = new SseError('parse', 'There is no event yet.')
 			return or?.({ error, raw: '', previous }) ?? null
 		},
 		apply(data) {

@@ -35,7 +35,16 @@ export async function request(
 		// Given up while the headers were being made: nothing may be sent any more.
 		signal.throwIfAborted()
 		step = 'network'
-		const init: RequestInit = { method, headers, body, credentials, signal, cache: 'no-store' }
+		// [spec] Fetch, 5.4: a body that is a stream needs `duplex`; the compiler's own types do not know it.
+		const init: RequestInit & { duplex: 'half' } = {
+			method,
+			headers,
+			body,
+			credentials,
+			signal,
+			cache: 'no-store',
+			duplex: 'half'
+		}
 		return await check(await (options.fetch ?? fetch)(url, init), signal)
 	} catch (cause) {
 		return { reason: step, error: new SseError(step, explain(step, cause), { cause }) }

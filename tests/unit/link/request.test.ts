@@ -1,5 +1,8 @@
 import { describe, expect } from 'vitest'
+import { produce } from '../../../src/lib/produce/produce.js'
+import { source } from '../../../src/lib/source.js'
 import { settled } from '../../support/clock.js'
+import { startHttpServer } from '../../support/http-server.js'
 import { test } from './fixture.js'
 
 describe('a request', () => {
@@ -16,6 +19,7 @@ describe('a request', () => {
 			body: 'hello',
 			credentials: 'include',
 			cache: 'no-store',
+			duplex: 'half',
 			headers: [
 				['accept', 'text/event-stream'],
 				['x-mine', '1']
@@ -50,6 +54,20 @@ describe('a request', () => {
 			['http://app.test/3', '1', '2'],
 			['http://app.test/6', '4', '5']
 		])
+	})
+
+	// Platforms refuse to send such a body unless they are told that its answer comes later.
+	test('may have a body that is a stream, made by a function', async () => {
+		await using server = await startHttpServer(async (request) => {
+			const text = await request.text()
+			return produce(({ emit, close }) => (emit('message', text), close()))
+		})
+		const connection = source(server.url, {
+			headers: { 'content-type': 'text/plain' },
+			body: () => new Blob(['hello']).stream()
+		})
+		expect(await connection.select('message').next()).toBe('hello')
+		connection.close()
 	})
 
 	for (const [what, options] of [

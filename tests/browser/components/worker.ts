@@ -1,0 +1,5 @@
+import { source } from '../../../src/lib/source.js'
+
+// Tells where a request of a worker goes.
+onmessage = ({ data }: MessageEvent<string>) =>
+	source(data, { error: ({ response }) => postMessage(response?.url) }).connect()
