@@ -31,6 +31,8 @@ async function follow(log: Broker): Promise<Recorder> {
 
 /** What JetStream's API is asked and answers, as far as it is tampered with. */
 interface Body {
+	created: string
+	did_create?: boolean
 	config: { opt_start_seq: number; num_replicas: number }
 	state: { messages: number; first_seq: number; last_seq: number }
 	cluster?: object
@@ -39,7 +41,8 @@ interface Body {
 /** A connection over which the one server seems to be of a cluster whose copies lag. */
 function tampered(
 	call: string,
-	{ ask, answer }: { ask?: (body: Body) => void; answer?: (body: Body) => void }
+	{ ask, answer }: { ask?: (body: Body) => void; answer?: (body: Body) => void },
+	from = connection
 ): NatsConnection {
 	const changed = (bytes: Uint8Array, change: (body: Body) => void) => {
 		const body = JSON.parse(new TextDecoder().decode(bytes)) as Body
@@ -47,14 +50,13 @@ function tampered(
 		return new TextEncoder().encode(JSON.stringify(body))
 	}
 	const request: NatsConnection['request'] = async (subject, payload, options) => {
-		if (!subject.startsWith(`$JS.API.${call}.`))
-			return connection.request(subject, payload, options)
+		if (!subject.startsWith(`$JS.API.${call}.`)) return from.request(subject, payload, options)
 		const asked = ask ? changed(payload as Uint8Array, ask) : payload
-		const message = await connection.request(subject, asked, options)
+		const message = await from.request(subject, asked, options)
 		const data = answer ? changed(message.data, answer) : message.data
 		return Object.create(message, { data: { value: data } })
 	}
-	return Object.create(connection, { request: { value: request } })
+	return Object.create(from, { request: { value: request } })
 }
 
 beforeAll(async () => {
@@ -208,6 +210,26 @@ test('a copy that lags is waited for by who reads', async () => {
 	await eventually(async () => (await consumers()) > 0, 'it reads')
 	await log.append([entry('1')])
 	expect((await reading).entries.map(({ data }) => data)).toEqual(['0', '1'])
+})
+
+// Before 2.15 each server has a time of its own for that, until it has read what the cluster says.
+test('a stream that another process makes at the same time has one time of making', async () => {
+	let agreedAt = 0
+	const making = tampered('STREAM.CREATE', {
+		ask: (body) => Object.assign(body, { num_replicas: 1 }),
+		answer(body) {
+			delete body.did_create
+			agreedAt = Date.now() + 200
+		}
+	})
+	const answer = (body: Body) => {
+		if (!body.created) return
+		body.config.num_replicas = 3
+		if (Date.now() < agreedAt) body.created = new Date().toISOString()
+	}
+	const far = tampered('STREAM.INFO', { answer }, making)
+	const head = await broker(far, { replicas: 3 }).head()
+	expect(head).toBe(await broker().head())
 })
 
 test.each([
