@@ -85,6 +85,8 @@ export class SseConnection<S = Untyped> implements Disposable {
 	#telling: Reason | undefined
 	#stopFollowing: (() => void) | undefined
 	#stopMessages: (() => void) | undefined
+	/** One error however often it is met, so that it is told once. */
+	#abortion: SseError | undefined
 
 	/** @internal Use {@link source}. */
 	constructor(config: ConnectionConfig) {
@@ -232,7 +234,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 	#attach(start: (link: Link) => void): void {
 		const { link: settings, scope, share, signal, url } = this.#config
 		if (!environment.isClient) return
-		if (signal?.aborted) return this.#hear({ ...resting, status: 'closed', reason: 'aborted' })
+		if (signal?.aborted) return this.#end('aborted')
 		const options = { ...settings, url }
 		let key: string | undefined
 		try {
@@ -309,9 +311,16 @@ export class SseConnection<S = Untyped> implements Disposable {
 		this.#unfollow()
 		if (!this.#isJoined) return
 		this.#leave()
+		this.#end(reason, response)
+	}
+
+	#end(reason: 'local' | 'unused' | 'aborted', response?: Response): void {
 		const status = reason === 'unused' ? 'idle' : 'closed'
-		const error =
-			reason === 'aborted' ? new SseError('aborted', 'The signal was aborted.') : undefined
+		let error: SseError | undefined
+		if (reason === 'aborted')
+			error = this.#abortion ??= new SseError('aborted', 'The signal was aborted.', {
+				cause: this.#config.signal!.reason
+			})
 		this.#hear({ ...resting, status, reason, error, response })
 	}
 

@@ -212,13 +212,31 @@ describe("the user's signal", () => {
 	})
 
 	test('that was aborted before opens nothing', async ({ connect, requests }) => {
-		const { connection } = connect({
-			signal: AbortSignal.abort(),
+		const { connection, log } = connect({
+			signal: AbortSignal.abort('mine'),
 			close: ({ connect }) => connect()
 		})
 		connection.connect()
 		await settled()
 		expect([connection.status, requests.count]).toEqual(['closed', 0])
+		expect(log).toEqual(['error aborted !aborted (local)', 'close aborted !aborted (local)'])
+		expect(connection.error).toMatchObject({ code: 'aborted', cause: 'mine' })
+	})
+
+	// Who read anew was told of a stream that was over, and the error was gone.
+	test('stays the reason for who reads later', async ({ connect, requests }) => {
+		const controller = new AbortController()
+		const { connection, log } = connect({ signal: controller.signal })
+		connection.connect()
+		await settled()
+		await requests.last.hello()
+		controller.abort()
+		const told = log.length
+		await expect(connection.select('message').next()).rejects.toMatchObject({ code: 'aborted' })
+		const loop = connection.select('message')[Symbol.asyncIterator]()
+		await expect(loop.next()).rejects.toMatchObject({ code: 'aborted' })
+		expect(connection.error?.code).toBe('aborted')
+		expect(log).toHaveLength(told)
 	})
 
 	test('ends only its own handle', async ({ connect, requests }) => {
