@@ -31,7 +31,7 @@ async function serve(names: string[]) {
 	return { hub, server }
 }
 
-const refusals = [
+const refusals: { who: string; headers: Record<string, string>; status: number; body: string }[] = [
 	{ who: 'nobody', headers: {}, status: 401, body: 'Sign in first.' },
 	{ who: 'somebody else', headers: { authorization: 'bob' }, status: 403, body: 'Not yours.' }
 ]
