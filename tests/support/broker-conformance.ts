@@ -7,10 +7,14 @@ import {
 } from '../../src/lib/testing/broker-conformance.js'
 import type { FaultProxy } from './fault-proxy.js'
 
-/** Runs the whole suite over a broker. */
-export function conforms(name: string, subject: () => BrokerUnderTest): void {
+/** Runs the suite over a broker; the whole of it, if no cases are given. */
+export function conforms(
+	name: string,
+	subject: () => BrokerUnderTest,
+	cases = brokerConformance
+): void {
 	describe(name, () => {
-		for (const one of brokerConformance) {
+		for (const one of cases) {
 			test(one.name, async (context) => {
 				const missing = lacking(one, subject())
 				context.skip(missing.length > 0, `it needs ${missing.join(', ')}`)
