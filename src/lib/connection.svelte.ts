@@ -245,7 +245,8 @@ export class SseConnection<S = Untyped> implements Disposable {
 		} catch {
 			// The attempt meets the same error, and shows it.
 		}
-		if (scope) this.#follow()
+		// Svelte makes no effect in the clean-up of another; that must not keep the connection from opening.
+		if (scope) guard(() => this.#follow())
 		const link = acquire(key, this.#link, options)
 		const isUp = link.isLive
 		const lastEventId = this.#lastEventId.plain

@@ -2,7 +2,7 @@ import { flushSync } from 'svelte'
 import { describe, expect } from 'vitest'
 import { render } from 'vitest-browser-svelte'
 import { source } from '../../src/lib/source.js'
-import { state } from './components/counting.svelte.js'
+import { effect, state } from './components/counting.svelte.js'
 import Followed from './components/Followed.svelte'
 import Inline from './components/Inline.svelte'
 import { test } from './fixture.js'
@@ -53,6 +53,23 @@ describe('a URL that is a function of state', () => {
 		expect((await room.until({ live: 1, opened: 2 })).opened).toEqual([null, null])
 		connection.close()
 		await room.until({ live: 0 })
+	})
+
+	test('opens for a reader that comes in the clean-up of an effect, though Svelte forbids to follow it', async ({
+		room,
+		problems
+	}) => {
+		const connection = source(() => room.url)
+		const channel = connection.select('message')
+		const { stop } = effect(() => () => void channel.on(() => {}))
+		flushSync()
+		stop()
+		await room.until({ live: 1 })
+		const next = channel.next()
+		await room.emit(['message', 'a'])
+		expect(await next).toBe('a')
+		connection.close()
+		expect(problems.splice(0).join()).toContain('effect_in_teardown')
 	})
 
 	test('is not followed for nobody once the stream is over', async ({ room }) => {
