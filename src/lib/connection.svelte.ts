@@ -157,7 +157,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 		return channel as unknown as ChannelOf<S, K>
 	}
 
-	/** Opens the connection and holds it, with or without a reader; while it is lost, tries again now. */
+	/** Opens the connection and holds it until `close()`, with or without a reader; while it is lost, tries again now. */
 	connect(): void {
 		if (this.#telling) return this.#connectAgain(this.#telling)
 		this.#isPinned = true

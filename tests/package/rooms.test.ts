@@ -46,21 +46,10 @@ const rooms: Record<string, string[]> = {
 	link: ['wire', 'contract'],
 	'link/decode': ['eventsource-parser'],
 	channel: ['contract', 'link/types'],
-	tabs: ['link'],
-	skin: [
-		'link',
-		'tabs',
-		'channel',
-		'contract',
-		'wire',
-		'svelte',
-		'svelte/reactivity',
-		'svelte/store'
-	],
+	skin: ['link', 'channel', 'contract', 'wire', 'svelte', 'svelte/reactivity', 'svelte/store'],
 	index: ['skin', 'channel', 'link', 'produce', 'contract'],
-	// Published for tests and for developers: they look into everything.
-	testing: ['*'],
-	inspector: ['*']
+	// Published for tests: they look into everything.
+	testing: ['*']
 }
 
 const skin = /^(source(-[a-z]+)?\.ts|[^/]*\.svelte(\.ts)?)$/
