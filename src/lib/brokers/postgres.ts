@@ -147,7 +147,8 @@ export class PostgresLog extends BrokerBase implements PostgresBroker {
 		const tail = new TailLoop(this, start, listener, (tail, ended) => {
 			return followPostgres(this, tail, ended)
 		})
-		this.#tails.add(tail)
+		if (this.closed) void tail.close()
+		else this.#tails.add(tail)
 		return tail
 	}
 

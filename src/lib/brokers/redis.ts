@@ -141,7 +141,8 @@ export class RedisBroker extends BrokerBase implements Broker {
 		const tail = new TailLoop(this, start, listener, (tail, ended) =>
 			followRedis(this, tail, ended)
 		)
-		this.#tails.add(tail)
+		if (this.closed) void tail.close()
+		else this.#tails.add(tail)
 		return tail
 	}
 
