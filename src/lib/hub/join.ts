@@ -29,7 +29,8 @@ export interface Joinable {
  *     waiting ──▶ replaying: the broker's pages ──▶ the process's own frames ──▶ joined
  *                     └── the past is gone: one gap ──────────────────────────────▲
  *
- * The last page and the joining happen in one go, without an `await` between them; what comes later comes by delivery.
+ * The last look at what follows, which finds nothing, and the joining happen in one go, without an `await` between them;
+ * what comes later comes by delivery.
  *
  * @param from the cursor to go on from; undefined: from now on
  * @param greet gives what the receiver is shown where it does not go on from a cursor
