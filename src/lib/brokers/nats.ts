@@ -157,7 +157,8 @@ export class NatsLog extends BrokerBase implements Broker {
 
 	tail(start: TailStart, listener: TailListener): Tail {
 		const tail = new TailLoop(this, start, listener, (tail, ended) => followNats(this, tail, ended))
-		this.#tails.add(tail)
+		if (this.closed) void tail.close()
+		else this.#tails.add(tail)
 		return tail
 	}
 
