@@ -17,7 +17,7 @@ export type StopReason = CloseReason | 'gone'
 export interface EmitOptions {
 	/**
 	 * What the client resumes from when it reconnects (`Last-Event-ID`). Give one only to events worth resuming
-	 * from. No CR, LF or NUL; ASCII, since Safari re-encodes anything else.
+	 * from. No control characters, no space at its ends; ASCII, since Safari re-encodes anything else.
 	 */
 	id?: string
 	/** Milliseconds the client waits before it reconnects, should this response end. */

@@ -58,16 +58,20 @@ export function checkName(name: unknown): asserts name is string {
 	// leading space of the name survives.
 }
 
+// What a client cannot give back as it was: the value of the header `Last-Event-ID`.
+const unsendable = /[\0-\x1f\x7f]|^ | $/
+
 function checkedId(id: unknown): string {
 	if (typeof id !== 'string')
 		throw invalid(
 			`An event id must be a string, received ${describe(id)}. Convert it with String(id).`
 		)
-	const bad = forbidden(id)
-	if (bad)
+	if (unsendable.test(id)) {
+		const bad = forbidden(id) ?? 'a control character, nor a space at its ends'
 		throw invalid(
 			`An event id must not contain ${bad}, received ${JSON.stringify(id)}. Encode it first.`
 		)
+	}
 	return id
 }
 

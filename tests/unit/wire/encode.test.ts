@@ -18,6 +18,8 @@ const wild = fc
 /** Text that may stand on one line. */
 const line = wild.map((text) => text.replace(/[\r\n\0]/g, ''))
 const name = line.filter((text) => text !== '')
+/** Text that a header can carry too. */
+const sendable = line.map((text) => text.replace(/[\0-\x1f\x7f]/g, '').replace(/^ +| +$/g, ''))
 
 interface Emitted {
 	name: string
@@ -29,7 +31,7 @@ interface Emitted {
 const emitted: fc.Arbitrary<Emitted> = fc.record({
 	name,
 	data: wild,
-	id: fc.option(line, { nil: undefined }),
+	id: fc.option(sendable, { nil: undefined }),
 	retry: fc.option(fc.nat(), { nil: undefined })
 })
 
@@ -130,6 +132,10 @@ describe('what no stream can carry', () => {
 		['an id with LF', 'a', '1\ndata: x', 'line feed (LF)'],
 		['an id with CR', 'a', '1\rdata: x', 'carriage return (CR)'],
 		['an id with NUL', 'a', '1\0', 'NUL'],
+		['an id with a tab', 'a', '1\t2', 'control character'],
+		['an id with DEL', 'a', '1\x7f', 'control character'],
+		['an id that begins with a space', 'a', ' 1', 'space at its ends'],
+		['an id that ends with a space', 'a', '1 ', 'space at its ends'],
 		['an id that is no string', 'a', 7, 'String(id)'],
 		['an id that is null', 'a', null, 'received null']
 	])('%s is an error that says so', (_, name, id, remedy) => {
