@@ -340,18 +340,6 @@ test('something that is no connection is refused at the call', () => {
 	expect(() => nats({} as never)).toThrow(/takes a connection/)
 })
 
-test('a broker that is closed follows nothing more', async () => {
-	const [log, other] = [broker(), broker()]
-	await log.close()
-	const late = new Recorder(log)
-	const tail = await follow(other)
-	await other.append([entry('x')])
-	await tail.untilSeen(1)
-	const { cursor } = late.tail
-	await late.tail.close()
-	expect([late.calls, cursor]).toEqual([[], undefined])
-})
-
 test('close leaves no handle and no consumer', async () => {
 	const handles = process.getActiveResourcesInfo().length
 	const log = nats(connection)

@@ -347,19 +347,6 @@ test('close leaves no handle, no connection and no listener', async () => {
 	expect(pool.idleCount).toBe(pool.totalCount)
 })
 
-// It connected, and followed the log for ever.
-test('a broker that is closed follows nothing more', async () => {
-	const [log, other] = [postgres(pool), postgres(pool)]
-	await log.close()
-	const late = new Recorder(log)
-	const tail = await follow(other)
-	await other.append([entry('x')])
-	await tail.untilSeen(1)
-	const { cursor } = late.tail
-	await Promise.all([late.tail.close(), other.close()])
-	expect([late.calls, cursor]).toEqual([[], undefined])
-})
-
 describe('in a schema, with a reserved word for a name', () => {
 	const migrated = new Set<string>()
 	let many: Pool

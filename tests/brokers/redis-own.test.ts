@@ -290,19 +290,6 @@ test('close leaves no handle and no connection', async () => {
 	await eventually(left, 'handles are gone')
 })
 
-// It connected, and followed the log for ever.
-test('a broker that is closed follows nothing more', async () => {
-	const [log, other] = [redis(client), redis(client)]
-	await log.close()
-	const [late, tail] = [new Recorder(log), new Recorder(other)]
-	await tail.untilLive()
-	await other.append([entry('x')])
-	await tail.untilSeen(1)
-	const { cursor } = late.tail
-	await Promise.all([late.tail.close(), other.close()])
-	expect([late.calls, cursor]).toEqual([[], undefined])
-})
-
 test('a client that gives buffers is read all the same', async () => {
 	const options = { commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } }
 	const buffered = await connect(server.url, options)
