@@ -102,8 +102,8 @@ describe('what becomes of the page itself', () => {
 		const { processInfo } = await devtools.send('SystemInfo.getProcessInfo')
 		const renderers = processInfo.filter(({ type }) => type === 'renderer')
 		for (const { id } of renderers) process.kill(id, 'SIGSTOP')
-		// Two and a half pings of a second, and more.
-		await pause(4_000)
+		// Two and a half pings of a second, and the two seconds by which a timer is late after sleep, and more.
+		await pause(6_000)
 		for (const { id } of renderers) process.kill(id, 'SIGCONT')
 		await isWhole(page)
 		await page.shows('connections', '1')
