@@ -4,9 +4,10 @@ import { startRedis, type ServerProcess } from '../support/servers.js'
 import { missingTools, titled } from '../support/tools.js'
 import { expect, test, type Visit } from './site.js'
 
-/** The process that a visitor sits on, as the page says. */
-function place({ page }: Visit): Promise<string> {
-	return page.getByRole('listitem').filter({ hasText: 'you among them' }).innerText()
+/** The process that a visitor sits on, as the page says: `Process 1 pid 42`. */
+async function place({ page }: Visit): Promise<string> {
+	const tile = page.getByRole('listitem').filter({ hasText: 'you among them' })
+	return /Process \d+\s+pid \d+/.exec(await tile.innerText())?.[0] ?? ''
 }
 
 /** Waits until there are so many visitors by the page, over all processes. */
@@ -20,7 +21,7 @@ async function counts({ page }: Visit, wanted: number): Promise<void> {
 }
 
 async function isWhole(visit: Visit): Promise<void> {
-	await visit.reaches('received', (await visit.number('received')) + 3)
+	await visit.reaches('received', (await visit.number('received')) + 3, 20_000)
 	expect([await visit.text('missing'), await visit.text('repeated')]).toEqual(['0', '0'])
 }
 
@@ -31,7 +32,7 @@ test('one process says that it is the only one, and publishes to all of its visi
 	await one.page.getByTestId('live').getByText('is served by one process').waitFor()
 	expect(await one.page.getByRole('button', { name: 'Kill' }).count()).toBe(0)
 	for (const each of [one, other]) await counts(each, 2)
-	expect(await place(one)).toMatch(/^Process 1\s+pid \d+/)
+	expect(await place(one)).toMatch(/^Process 1\s/)
 	await one.press('Publish')
 	await one.shows('publisher', /reached process 1/)
 	await other.shows('said', /by a button/)
@@ -67,11 +68,15 @@ describe.skipIf(missing)(titled('three processes on one port', missing), () => {
 	}) => {
 		// What Chromium says in its console when a connection breaks.
 		const errors = /ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION|ERR_EMPTY_RESPONSE/
-		const visits = []
-		for (let i = 0; i < 4; i++) visits.push(await visit(`${app.url}/machines`, { errors }))
-		for (const each of visits) await counts(each, 4)
-		const places = await Promise.all(visits.map(place))
-		expect(new Set(places.map((text) => text.split('\n')[0])).size).toBeGreaterThan(1)
+		const visits: Visit[] = []
+		const places = new Set<string>()
+		// Which process a connection comes to depends on all that went before it.
+		while (visits.length < 3 || places.size < 2) {
+			const added = await visit(`${app.url}/machines`, { errors })
+			places.add(await place(added))
+			visits.push(added)
+		}
+		for (const each of visits) await counts(each, visits.length)
 
 		const [first] = visits as [Visit]
 		await first.press('Publish')
@@ -83,6 +88,6 @@ describe.skipIf(missing)(titled('three processes on one port', missing), () => {
 			await expect.poll(() => place(first), { timeout: 20_000 }).not.toBe(before)
 			for (const each of visits) await isWhole(each)
 		}
-		for (const each of visits) await counts(each, 4)
-	}, 90_000)
+		for (const each of visits) await counts(each, visits.length)
+	}, 120_000)
 })
