@@ -1,12 +1,13 @@
 // A Vitest reporter that writes down what `scripts/test.mjs` sums up: how many tests passed, and
-// which failed or were skipped for what reason. It writes after every file, so that a run that is
-// cut short still counts.
+// which failed, passed only when they were run again, or were skipped, and for what reason. It
+// writes after every file, so that a run that is cut short still counts.
 
 import { writeFileSync } from 'node:fs'
 
 /**
  * @typedef {{ name: string, reason?: string }} Named
- * @typedef {{ passed: number, failed: Named[], skipped: Named[], done: boolean }} Count
+ * @typedef {{ passed: number, failed: Named[], flaky: Named[], skipped: Named[] }} Sum
+ * @typedef {Sum & { done: boolean }} Count
  */
 
 export default class CountReporter {
@@ -36,7 +37,7 @@ export default class CountReporter {
 		const file = process.env.TEST_COUNT_FILE
 		if (!file) return
 		/** @type {Count} */
-		const count = { passed: 0, failed: [], skipped: [], done }
+		const count = { passed: 0, failed: [], flaky: [], skipped: [], done }
 		for (const error of errors)
 			count.failed.push({ name: 'outside of a test', reason: said(error) })
 		for (const module of modules) {
@@ -44,6 +45,7 @@ export default class CountReporter {
 			for (const test of module.children.allTests()) {
 				const name = `${module.relativeModuleId} > ${test.fullName}`
 				const { state, errors } = test.result()
+				if (test.diagnostic()?.flaky) count.flaky.push({ name, reason: said(errors?.[0]) })
 				if (state === 'passed') count.passed++
 				else if (state === 'failed') count.failed.push({ name, reason: said(errors[0]) })
 				// A test whose set-up failed did not run, but not because anyone wanted to leave it out.

@@ -1,17 +1,17 @@
 // npm test: installs what is missing, runs every part and ends with one line of sums.
 // npm run test:<part>: one part; what follows `--` narrows it down (for Vitest a file name or -t).
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureBrowser } from './browser.mjs'
-import { ensureInstalled, root, tool } from './install.mjs'
+import { ensureInstalled, tool } from './install.mjs'
 import { fail, onStop, stopChildren } from './process.mjs'
 import { ensure } from './system.mjs'
 
 /**
  * @typedef {import('./count-reporter.mjs').Named} Named
- * @typedef {{ passed: number, failed: Named[], skipped: Named[] }} Sum
+ * @typedef {import('./count-reporter.mjs').Sum} Sum
  * @typedef {(args: string[]) => Promise<Sum>} Step
  */
 
@@ -58,18 +58,18 @@ const parts = {
 		programs: ['redis-server', 'nats-server', 'initdb']
 	},
 	package: { steps: [vitest('package', 5)] },
-	browser: { steps: [vitest('browser', 5)], browser: true },
+	browser: { steps: [vitest('browser', 5, 1)], browser: true },
 	e2e: {
-		steps: [vitest('e2e', 10)],
+		steps: [vitest('e2e', 10, 1)],
 		browser: true,
 		programs: ['firefox', 'WebKitWebDriver', 'Xvfb']
 	},
 	brokers: {
-		steps: [vitest('brokers', 8)],
+		steps: [vitest('brokers', 8, 1)],
 		programs: ['redis-server', 'nats-server', 'initdb', 'nginx']
 	},
 	resilience: {
-		steps: [vitest('resilience', 10)],
+		steps: [vitest('resilience', 10, 1)],
 		browser: true,
 		programs: ['nginx', 'firefox', 'WebKitWebDriver', 'Xvfb']
 	},
@@ -96,7 +96,7 @@ function check(name, bin, options, everything) {
 		const targets = args.length > 0 || !everything ? args : [everything]
 		const { code } = await tool(bin, [...options, ...targets], { timeout: atMost(5) })
 		console.log(code === 0 ? `  ${name} passed` : `  ${name} failed`)
-		return { passed: code === 0 ? 1 : 0, failed: code === 0 ? [] : [{ name }], skipped: [] }
+		return code === 0 ? { ...nothing(), passed: 1 } : { ...nothing(), failed: [{ name }] }
 	}
 }
 
@@ -105,11 +105,12 @@ function check(name, bin, options, everything) {
  *
  * @param {string} project
  * @param {number} minutes after which the run is cut and counts as failed
+ * @param {number} [retries] how often a whole run gives a test that failed another try: for tests
+ * of browsers and servers that share a busy machine, and only with the failure told in the summary
  * @returns {Step}
  */
-function vitest(project, minutes) {
+function vitest(project, minutes, retries = 0) {
 	return async (args) => {
-		if (!existsSync(join(root, 'tests', project))) return nothing(project)
 		const file = join(work, `${project}.json`)
 		const { code } = await tool(
 			'vitest/vitest.mjs',
@@ -120,7 +121,8 @@ function vitest(project, minutes) {
 				'--reporter=default',
 				'--reporter=./scripts/count-reporter.mjs',
 				'--passWithNoTests',
-				...args
+				// Who runs one part is after what fails in it; a whole run also says what it had to run again.
+				...(name === undefined ? [`--retry=${retries}`] : args)
 			],
 			{ env: { TEST_COUNT_FILE: file }, timeout: atMost(minutes) }
 		)
@@ -128,7 +130,8 @@ function vitest(project, minutes) {
 		if (!done) sum.failed.push({ name: project, reason: 'did not run to its end' })
 		// Vitest may fail for a reason that belongs to no test, a global set-up for one.
 		else if (sum.failed.length === 0 && code !== 0) sum.failed.push({ name: project })
-		return sum.passed + sum.failed.length + sum.skipped.length === 0 ? nothing(project) : sum
+		if (sum.passed + sum.failed.length + sum.skipped.length === 0) console.log('  no tests')
+		return sum
 	}
 }
 
@@ -140,17 +143,13 @@ function readCount(file) {
 	try {
 		return JSON.parse(readFileSync(file, 'utf8'))
 	} catch {
-		return { passed: 0, failed: [], skipped: [], done: false }
+		return { ...nothing(), done: false }
 	}
 }
 
-/**
- * @param {string} project
- * @returns {Sum}
- */
-function nothing(project) {
-	console.log(`  no tests in tests/${project}`)
-	return { passed: 0, failed: [], skipped: [] }
+/** @returns {Sum} */
+function nothing() {
+	return { passed: 0, failed: [], flaky: [], skipped: [] }
 }
 
 /** @param {Sum} sum */
@@ -171,8 +170,7 @@ onStop(() => {
 	process.exit(130)
 })
 
-/** @type {Sum} */
-const total = { passed: 0, failed: [], skipped: [] }
+const total = nothing()
 /** @type {string[]} */
 const lines = []
 
@@ -183,8 +181,7 @@ if (code !== 0) fail('svelte-kit sync failed, see above.')
 for (const [part, { steps, browser, programs = [] }] of chosen) {
 	console.log(`\n━━ ${part}`)
 	const start = performance.now()
-	/** @type {Sum} */
-	const sum = { passed: 0, failed: [], skipped: [] }
+	const sum = nothing()
 	try {
 		// Found once and handed on, so that every worker uses the same.
 		if (browser) process.env.CHROMIUM_PATH = await ensureBrowser()
@@ -207,6 +204,7 @@ rmSync(work, { recursive: true, force: true })
 
 console.log(`\n━━ summary\n${lines.join('\n')}`)
 list('Skipped', total.skipped)
+list('Flaky, passed when run again', total.flaky)
 list('Failed', total.failed)
 if (total.passed + total.failed.length === 0) console.log('\nNothing ran.')
 console.log(`\n${describe(total)}`)
@@ -228,5 +226,6 @@ function list(title, tests) {
 function add(sum, more) {
 	sum.passed += more.passed
 	sum.failed.push(...more.failed)
+	sum.flaky.push(...more.flaky)
 	sum.skipped.push(...more.skipped)
 }
