@@ -82,7 +82,7 @@ export class Link {
 			reason,
 			error,
 			attempt: status === 'open' ? 0 : losses,
-			retryAt: delay === undefined ? undefined : new Date(+clock.date() + delay),
+			retryAt: delay! < Infinity ? new Date(+clock.date() + delay!) : undefined,
 			delay,
 			response: this.#attempt?.response
 		}

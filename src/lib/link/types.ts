@@ -56,8 +56,8 @@ export interface ReconnectOptions {
 	/** Milliseconds a connection has to last before the count of attempts starts over. @default 5_000 */
 	minUptime?: number
 	/**
-	 * Decides about a loss that the server did not ask for: milliseconds to wait, `false` to close, `undefined` for what
-	 * the library would do.
+	 * Decides about a loss that the server did not ask for: milliseconds to wait, `Infinity` until `connect()` is called or
+	 * the network or the page comes back, `false` to close, `undefined` for what the library would do.
 	 */
 	decide?: (info: LossInfo) => number | false | undefined
 }

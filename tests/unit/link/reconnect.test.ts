@@ -149,6 +149,23 @@ describe('the policy', () => {
 		])
 	})
 
+	// Its `retryAt` was a date that is none.
+	test('waits for ever when `decide` says so, until it is asked to connect', async ({
+		open,
+		requests,
+		clock
+	}) => {
+		const { link, witness } = open({ reconnect: { decide: () => Infinity } })
+		await settled()
+		await requests.last.fail()
+		expect(witness.last).toMatchObject({ status: 'reconnecting', retryAt: undefined })
+		await clock.advance(86_400_000)
+		expect(requests.count).toBe(1)
+		link.connect()
+		await clock.advance(500)
+		expect(requests.count).toBe(2)
+	})
+
 	test('does not ask `decide` about an end that is meant', async ({ open, requests }) => {
 		const { log } = open({ reconnect: { decide: () => 10 } })
 		await settled()
