@@ -17,7 +17,14 @@ const testFiles = (folder: string) => [`tests/${folder}/**/*.{test,spec}.{ts,js}
 const node = (name: string, test: Record<string, unknown> = {}) => ({
 	plugins: [svelte()],
 	resolve: { alias },
-	test: { name, environment: 'node' as const, include: testFiles(name), ...test }
+	test: {
+		name,
+		environment: 'node' as const,
+		include: testFiles(name),
+		// Whoever waits for something waits until it has happened, also on a machine that has much else to do.
+		expect: { poll: { timeout: 20_000 } },
+		...test
+	}
 })
 
 export default defineConfig({
@@ -25,8 +32,12 @@ export default defineConfig({
 		// A missing snapshot is a failure; `-u` writes it.
 		update: 'none',
 		projects: [
-			// Leak tests count what is left after a collection.
-			node('unit', { execArgv: ['--expose-gc'] }),
+			node('unit', {
+				// Leak tests count what is left after a collection.
+				execArgv: ['--expose-gc'],
+				testTimeout: 30_000,
+				hookTimeout: 60_000
+			}),
 			node('types', {
 				typecheck: {
 					enabled: true,
