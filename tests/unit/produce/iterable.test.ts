@@ -1,5 +1,6 @@
 import { describe, expect, vi } from 'vitest'
 import { settled } from '../../support/clock.js'
+import { collectGarbage } from '../../support/garbage.js'
 import { gate, test } from './fixture.js'
 
 type Item = { event?: string; data: unknown; id?: string; retry?: number }
@@ -204,10 +205,7 @@ describe('an async iterable', () => {
 		})
 		const log = produced.read()
 		await log.count(1_000)
-		for (let i = 0; i < 20 && collected < 990; i++) {
-			gc!()
-			await settled()
-		}
+		await collectGarbage(() => collected >= 990)
 		expect(collected).toBeGreaterThanOrEqual(990)
 		more.resolve()
 		await log.ended

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
+import { collectGarbage } from '../../support/garbage.js'
 import { Program } from '../../support/program.js'
-import { settled } from '../../support/clock.js'
 import { Produced, test } from './fixture.js'
 
 interface Left {
@@ -55,9 +55,6 @@ test.for<[string, (produced: Produced) => unknown]>([
 		await end(new Produced({ ping: 1_000, maxDuration: 60_000 }, () => () => void held))
 	}
 	await clock.advance(1_000)
-	for (let i = 0; i < 20 && collected < 10; i++) {
-		gc!()
-		await settled()
-	}
+	await collectGarbage(() => collected === 10)
 	expect([collected, clock.timers]).toEqual([10, 0])
 })

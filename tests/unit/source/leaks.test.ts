@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { settled } from '../../support/clock.js'
+import { collectGarbage } from '../../support/garbage.js'
 import { listen, test } from './fixture.js'
 
 test('a thousand rounds of opening and closing leave no timer, no handler and no request', async ({
@@ -58,9 +59,6 @@ test('a handle that is forgotten can be collected, and its link with it', async 
 		return new WeakRef(connection)
 	})()
 	expect(page.listeners).toBe(0)
-	for (let turn = 0; turn < 20 && forgotten.deref(); turn++) {
-		await settled()
-		globalThis.gc!()
-	}
+	await collectGarbage(() => !forgotten.deref())
 	expect(forgotten.deref()).toBeUndefined()
 })
