@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 
 const watchdog = new URL('../../support/servers/watchdog.ts', import.meta.url).href
 
@@ -25,11 +25,12 @@ test('a server and its directory do not outlive a test process that is killed', 
 	})
 	const [line] = await once(runner.stdout, 'data')
 	const pid = String(line).trim()
-	expect(state(pid)).toMatch(/^S/)
+	// Whether it sleeps already, or the system has not come to it yet: it is there.
+	expect(state(pid)).toMatch(/^[^Z]/)
 	runner.kill('SIGKILL')
-	await vi.waitFor(() => expect(existsSync(dir)).toBe(false), { timeout: 15_000 })
+	await expect.poll(() => existsSync(dir)).toBe(false)
 	expect(state(pid)).toMatch(/^(Z.*)?$/)
-}, 20_000)
+})
 
 /** The state letter of a process; a zombie is dead, only nobody has asked for its exit code. */
 function state(pid: string): string {
