@@ -64,7 +64,8 @@ export async function deliver(
 ): Promise<() => void> {
 	const subject = inbox(connection)
 	let order = 0
-	let heard = clock.now()
+	// Looks, not time: after a sleep of this process the heartbeats that came meanwhile are yet to be read.
+	let missed = 0
 	let timer: Timer
 	const stop = () => {
 		clock.clearTimeout(timer)
@@ -75,14 +76,16 @@ export async function deliver(
 		lost(error)
 	}
 	const watch = () => {
-		const silence = clock.now() - heard
-		if (silence > 3_000 * heartbeat) {
+		if (++missed > 3) {
 			return fail(new SseError('network', 'The consumer on the NATS server is gone.'))
 		}
+		wait()
+	}
+	const wait = () => {
 		timer = clock.setTimeout(watch, 1_000 * heartbeat)
 	}
 	const callback = (error: Error | null, arrived: Message) => {
-		heard = clock.now()
+		missed = 0
 		if (error) return fail(error)
 		const delivered = parse(arrived)
 		if (!delivered) return answer(connection, arrived)
@@ -105,7 +108,7 @@ export async function deliver(
 		stop()
 		throw error
 	}
-	watch()
+	wait()
 	return stop
 }
 

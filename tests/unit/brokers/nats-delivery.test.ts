@@ -103,6 +103,16 @@ test('heartbeats that stay away are a loss, heartbeats that come are not', async
 	expect(due).toBeUndefined()
 })
 
+// It was taken for a loss, and reported, whenever a process was busy for three seconds.
+test('after a sleep, what came meanwhile is heard before anything is taken for a loss', async () => {
+	const { control, lost } = await open()
+	for (let sleeps = 0; sleeps < 3; sleeps++) {
+		pass(60_000)
+		control('')
+	}
+	expect(lost).toEqual([])
+})
+
 test('flow control is answered, or the server would send no more', async () => {
 	const { control, said } = await open()
 	control('flow')
