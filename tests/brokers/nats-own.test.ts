@@ -89,7 +89,7 @@ test('answers that are lost on the way make no entry twice', async () => {
 	})
 	const log = broker(far, { timeout: 500 })
 	const tail = await follow(broker())
-	await log.append([entry('before')])
+	await log.append([entry('before')], { wait })
 	proxy.stall()
 	const waiting = log.append([entry('once')], { wait })
 	await tail.until(() => tail.data.includes('once'), 'it is stored')
@@ -205,7 +205,7 @@ test('a copy that lags is waited for by who reads', async () => {
 	await log.append([entry('0')])
 	// It is told of an entry that has not come yet.
 	const ahead = tampered('STREAM.INFO', { answer: ({ state }) => (state.last_seq = 2) })
-	const reading = broker(ahead).read(start, { limit: 5 })
+	const reading = broker(ahead, { timeout: wait }).read(start, { limit: 5 })
 	const consumers = async () => (await manager.streams.info('SSE')).state.consumer_count
 	await eventually(async () => (await consumers()) > 0, 'it reads')
 	await log.append([entry('1')])
@@ -310,7 +310,7 @@ test('a message that is not ours is reported and passed over', async () => {
 	await tail.untilSeen(1)
 	expect(tail.data).toEqual(['ours'])
 	expect(tail.gaps).toEqual([])
-	expect(errors).toHaveLength(1)
+	expect(errors.filter((message) => message.includes('no envelope'))).toHaveLength(1)
 })
 
 test('a changed history changes the stream', async () => {

@@ -1,6 +1,6 @@
 import { Pool } from 'pg'
 import { afterAll, beforeAll } from 'vitest'
-import { postgres } from '../../src/lib/brokers/postgres.js'
+import { migration, postgres } from '../../src/lib/brokers/postgres.js'
 import type { BrokerUnderTest } from '../../src/lib/testing/broker-conformance.js'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js'
 import { startPostgres, type ServerProcess } from '../support/servers.js'
@@ -25,14 +25,19 @@ afterAll(async () => {
 
 const migrated = new Set<string>()
 
+/** Speaks with the server itself, on a connection that no fault has touched. */
+async function admin(sql: string): Promise<void> {
+	const own = new Pool({ connectionString: server.url, max: 1 })
+	await own.query(sql).finally(() => own.end())
+}
+
 const subject: BrokerUnderTest = {
 	async create(table, settings) {
-		const broker = postgres(pool, { table, ...settings })
 		if (server.running && !migrated.has(table)) {
-			await broker.migrate()
+			await admin(migration({ table }))
 			migrated.add(table)
 		}
-		return broker
+		return postgres(pool, { table, ...settings })
 	},
 	spansProcesses: true,
 	durable: true,
@@ -42,16 +47,12 @@ const subject: BrokerUnderTest = {
 		pause: () => server.pause(),
 		resume: () => server.resume(),
 		...slowness(() => proxy),
-		async cut() {
-			const admin = new Pool({ connectionString: server.url, max: 1 })
-			await admin.query(
+		cut: () => {
+			return admin(
 				'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()'
 			)
-			await admin.end()
 		},
-		async lose(table) {
-			await pool.query(`truncate "${table}", "${table}_state"`)
-		}
+		lose: (table) => admin(`truncate "${table}", "${table}_state"`)
 	}
 }
 

@@ -32,10 +32,10 @@ export const faultCases = [
 
 	defineCase('the death and return of an engine are survived', ['kill', 'start'], async (bench) => {
 		const { faults, durable } = bench.subject
-		const one = await bench.broker({ timeout: 2_000 })
+		const one = await bench.broker({ timeout: 4_000 })
 		const tail = new Recorder(one)
 		await tail.untilLive()
-		await one.append(numbered(5, 'old'))
+		await one.append(numbered(5, 'old'), { wait: patience })
 		await tail.untilSeen(5)
 		const statuses: string[] = []
 		const stop = one.onHealth(({ status }) => statuses.push(status))
@@ -47,9 +47,9 @@ export const faultCases = [
 		await expectRejection(one.head(), away)
 		await expectRejection(one.read(tail.tail.cursor as string, { limit: 1 }), away)
 		await expectRejection(one.signal('lost'), away)
-		const waiting = one.append([entry('waited')], { wait: patience })
+		const waiting = one.append([entry('waited')], { wait: 3 * patience })
 		// One that does not want to wait does not have to because another does.
-		await expectRejection(one.append([entry('hasty')]), away, 10_000)
+		await expectRejection(one.append([entry('hasty')]), away)
 		expectEqual(one.health.status, 'down', 'health says so')
 		expect(one.health.error instanceof Error, 'and why', one.health)
 		await faults?.start?.()
@@ -100,7 +100,7 @@ export const faultCases = [
 			const [one, other] = [await bench.broker({ timeout: 400 }), await bench.broker()]
 			const tail = new Recorder(other)
 			await tail.untilLive()
-			await one.append([entry('before')])
+			await one.append([entry('before')], { wait: patience })
 			await faults?.pause?.()
 			let waiting: Promise<unknown> | undefined
 			try {
@@ -152,14 +152,15 @@ export const faultCases = [
 
 	defineCase('an outage ends with close', ['kill', 'start'], async (bench) => {
 		const { faults } = bench.subject
-		const one = await bench.broker()
+		// Whoever waited for an answer would wait for longer than the case does.
+		const one = await bench.broker({ timeout: 3 * patience })
 		const tail = new Recorder(one)
 		await tail.untilLive()
 		await faults?.kill?.()
 		try {
-			const waiting = one.append([entry('never')], { wait: 60_000 })
-			const rejected = expectRejection(waiting, ['closed'], 5_000)
-			await before(one.close(), 5_000, 'close does not wait for the engine')
+			const waiting = one.append([entry('never')], { wait: 3 * patience })
+			const rejected = expectRejection(waiting, ['closed'])
+			await before(one.close(), patience, 'close does not wait for the engine')
 			await rejected
 			expectEqual(one.health.status, 'closed', 'health says so')
 		} finally {
