@@ -7,6 +7,9 @@ import { startHttpServer, type HttpServer } from '../../support/http-server.js'
 import { Program } from '../../support/program.js'
 import { Random } from '../../support/random.js'
 
+/** Milliseconds that the system may take for what it does at once, on a machine that has much else to do. */
+const patience = 20_000
+
 /** One end of a connection and everything that happened to it. */
 class End {
 	readonly socket: Socket
@@ -150,14 +153,14 @@ describe('without a fault', () => {
 		client.socket.pause()
 		const total = 64 * 1024 * 1024
 		server.socket.write(Buffer.alloc(total))
-		await wire.proxy.until(() => wire.proxy.connections[0]!.sent > 0)
+		await wire.proxy.until(() => wire.proxy.connections[0]!.sent > 0, patience)
 		await staysQuiet(client)
 		expect(server.socket.writableLength).toBeGreaterThan(0)
 		let read = 0
 		client.socket.removeAllListeners('data')
 		client.socket.on('data', (bytes) => (read += bytes.length))
 		client.socket.resume()
-		await wire.proxy.until(() => wire.proxy.connections[0]!.sent === total, 20_000)
+		await wire.proxy.until(() => wire.proxy.connections[0]!.sent === total, patience)
 		server.socket.end()
 		await client.until('FIN')
 		expect(read).toBe(total)
@@ -253,7 +256,7 @@ describe('holding back', () => {
 		server.socket.write('are you?')
 		await staysQuiet(client, server)
 		client.socket.end()
-		await wire.proxy.until(() => wire.proxy.open === 0)
+		await wire.proxy.until(() => wire.proxy.open === 0, patience)
 		await staysQuiet(client, server)
 		server.socket.resetAndDestroy()
 		await staysQuiet(client)
@@ -263,7 +266,7 @@ describe('holding back', () => {
 		wire.proxy.halfOpen()
 		const dead = await wire.openClient()
 		dead.socket.write('GET / HTTP/1.1\r\n\r\n')
-		await wire.proxy.until(() => wire.proxy.requests === 1)
+		await wire.proxy.until(() => wire.proxy.requests === 1, patience)
 		wire.proxy.clear()
 		const { client, server } = await wire.open()
 		server.socket.write('alive')
@@ -440,14 +443,14 @@ describe('instead of the server', () => {
 describe('counting and closing', () => {
 	test('counts connections open now, in total and at the same time', async ({ wire }) => {
 		const { proxy } = wire
-		const next = proxy.nextConnection()
+		const next = proxy.nextConnection(patience)
 		const first = await wire.open()
 		expect((await next).id).toBe(1)
 		const second = await wire.open()
 		first.client.socket.destroy()
-		await proxy.until(() => proxy.open === 1)
+		await proxy.until(() => proxy.open === 1, patience)
 		second.client.socket.destroy()
-		await proxy.until(() => proxy.open === 0)
+		await proxy.until(() => proxy.open === 0, patience)
 		await wire.open()
 		expect([proxy.open, proxy.accepted, proxy.peak]).toEqual([1, 3, 2])
 	})
