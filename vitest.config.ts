@@ -11,6 +11,9 @@ const alias = [
 	{ find: /^\$lib\//, replacement: fileURLToPath(new URL('src/lib/', import.meta.url)) }
 ]
 
+/** What is waited for comes when it comes: a poll gives up only where the test would have to. */
+const patient = { poll: { timeout: 20_000 } }
+
 const testFiles = (folder: string) => [`tests/${folder}/**/*.{test,spec}.{ts,js}`]
 
 /** A project of tests that run in Node; `*.svelte.ts` compiles as SvelteKit's server compiles it. */
@@ -46,19 +49,19 @@ export default defineConfig({
 					include: ['tests/types/**/*.test-d.ts'],
 					tsconfig: 'tests/types/tsconfig.json'
 				},
-				testTimeout: 60_000
+				testTimeout: 180_000
 			}),
 			node('package', {
 				globalSetup: 'tests/package/global-setup.ts',
-				testTimeout: 60_000,
+				testTimeout: 180_000,
 				hookTimeout: 60_000
 			}),
 			node('e2e', {
 				globalSetup: 'tests/e2e/global-setup.ts',
 				// Pages under test share one server and its state.
 				fileParallelism: false,
-				testTimeout: 30_000,
-				hookTimeout: 60_000
+				testTimeout: 120_000,
+				hookTimeout: 120_000
 			}),
 			node('brokers', { fileParallelism: false, testTimeout: 60_000, hookTimeout: 600_000 }),
 			// Processes that are killed, and machines that are kept busy: one file at a time.
@@ -68,7 +71,13 @@ export default defineConfig({
 				plugins: [svelte()],
 				// The client's Svelte, and components compiled for it, in Node.
 				resolve: { alias, conditions: ['browser', ...defaultServerConditions] },
-				test: { name: 'jsdom', environment: 'jsdom', include: testFiles('jsdom') }
+				test: {
+					name: 'jsdom',
+					environment: 'jsdom',
+					include: testFiles('jsdom'),
+					expect: patient,
+					testTimeout: 30_000
+				}
 			},
 			{
 				plugins: [svelte()],
@@ -89,6 +98,9 @@ export default defineConfig({
 				test: {
 					name: 'browser',
 					include: testFiles('browser'),
+					expect: patient,
+					testTimeout: 60_000,
+					hookTimeout: 60_000,
 					globalSetup: 'tests/browser/global-setup.ts',
 					browser: {
 						enabled: true,
