@@ -1,9 +1,9 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isDeepStrictEqual } from 'node:util'
 import { devalueCodec } from '../../../src/lib/contract/devalue.js'
 import { jsonCodec, textCodec, type Codec } from '../../../src/lib/index.js'
 import { codecConformance, type CodecUnderTest } from '../../../src/lib/testing/index.js'
+import { fc } from '../../support/check.js'
 import { rejection } from '../testing/fixture.js'
 
 const plain = [null, true, 0, -1.5, '', 'a\r\nb\0', '\ud800', [], {}, { a: [{ b: null }] }]

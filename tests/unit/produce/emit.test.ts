@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { SseError } from '../../../src/lib/errors.js'
+import { fc } from '../../support/check.js'
 import { Produced, test } from './fixture.js'
 
 const closed = { value: undefined, error: expect.objectContaining({ code: 'closed' }) }

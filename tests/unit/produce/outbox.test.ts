@@ -1,7 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { produce } from '../../../src/lib/produce/produce.js'
 import type { Overflow } from '../../../src/lib/produce/types.js'
+import { fc } from '../../support/check.js'
 import { settled } from '../../support/clock.js'
 import { collectGarbage } from '../../support/garbage.js'
 import { StreamLog } from '../../support/stream-log.js'

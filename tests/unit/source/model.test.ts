@@ -5,9 +5,11 @@ import { test } from '../link/fixture.js'
 import { commands } from './model/commands.js'
 import { World } from './model/world.js'
 
+const numRuns = 150
+
 // A failure prints its seed and the shortest story that fails; run it again with `SEED=<seed>`.
 test(`whatever happens, a connection keeps its promises (SEED=${seed})`, async ({ chance }) => {
-	let steps = 0
+	let requests = 0
 	await fc.assert(
 		fc.asyncProperty(
 			fc.commands(commands, { maxCommands: 80, size: 'max' }),
@@ -20,13 +22,13 @@ test(`whatever happens, a connection keeps its promises (SEED=${seed})`, async (
 				try {
 					await fc.asyncModelRun(() => ({ model: {}, real: world }), story)
 				} finally {
-					steps += world.requests.count
+					requests += world.requests.count
 					await world.end()
 				}
 			}
 		),
-		{ numRuns: 150 }
+		{ numRuns }
 	)
-	// Stories in which nothing connects would prove nothing.
-	expect(steps).toBeGreaterThan(500)
+	// Stories in which nothing connects would prove nothing. Most seeds make five times as many; none comes near.
+	expect(requests).toBeGreaterThan(numRuns)
 }, 60_000)

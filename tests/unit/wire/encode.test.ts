@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodeComment, encodeEvent, encodeId, encodeRetry } from '../../../src/lib/wire/encode.js'
+import { fc } from '../../support/check.js'
 import { bodyOf, StreamLog, type Noticed } from '../../support/stream-log.js'
 
 /** Text that tries to be more than text: line ends, field names, colons, NUL, BOM, characters of 2, 3 and 4 bytes. */

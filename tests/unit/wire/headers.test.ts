@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { decodeId, idHeader, isEventStream, streamHeaders } from '../../../src/lib/wire/headers.js'
+import { fc } from '../../support/check.js'
 
 const needed = {
 	'content-type': 'text/event-stream',
