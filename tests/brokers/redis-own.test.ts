@@ -334,7 +334,7 @@ describe('cluster', () => {
 	let node: ServerProcess
 	let cluster: ReturnType<typeof createCluster>
 	beforeAll(async () => {
-		node = await startRedis({ cluster: true, appendonly: true })
+		node = await startRedis({ cluster: 'alone', appendonly: true })
 		cluster = createCluster({ rootNodes: [{ url: node.url }] })
 		cluster.on('error', () => {})
 		await cluster.connect()

@@ -1,1 +1,1 @@
-export { freePort } from '../../src/lib/testing/faults/free-port.js'
+export { freePort, isFree } from '../../src/lib/testing/faults/free-port.js'

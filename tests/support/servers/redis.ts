@@ -1,4 +1,4 @@
-import { freePort } from '../ports.js'
+import { freePort, isFree } from '../ports.js'
 import { needTool } from '../tools.js'
 import { handshake } from './handshake.js'
 import { startServer, type ServerProcess } from './server-process.js'
@@ -7,8 +7,8 @@ import { temporaryDirectory } from './temporary.js'
 export interface RedisOptions {
 	/** Keeps what was written over a restart and a kill. @default false */
 	appendonly?: boolean
-	/** A single node that serves all slots in cluster mode. @default false */
-	cluster?: boolean
+	/** In cluster mode: `alone` serves all slots, `member` none yet. @default not in cluster mode */
+	cluster?: 'alone' | 'member'
 	/** More of `redis-server`'s command line. */
 	args?: string[]
 }
@@ -16,7 +16,7 @@ export interface RedisOptions {
 /** Starts a real Redis (or Valkey) of its own on a free loopback port. */
 export async function startRedis(options: RedisOptions = {}): Promise<ServerProcess> {
 	const command = await needTool('redis-server')
-	const port = await freePort()
+	const port = await (options.cluster ? clusterPort() : freePort())
 	const dir = await temporaryDirectory('redis')
 	const server = await startServer({
 		name: 'redis',
@@ -29,8 +29,16 @@ export async function startRedis(options: RedisOptions = {}): Promise<ServerProc
 			await handshake(port, 'PING\r\n', /^\+PONG/)
 		}
 	})
-	if (options.cluster) await serveAllSlots(port)
+	if (options.cluster === 'alone') await serveAllSlots(port)
 	return server
+}
+
+/** Nodes of a cluster speak with one another 10,000 above: neither port may be one of outgoing connections. */
+async function clusterPort(): Promise<number> {
+	for (;;) {
+		const port = await freePort()
+		if (port + 10_000 < 32_000 && (await isFree(port + 10_000))) return port
+	}
 }
 
 function redisArgs(port: number, dir: string, options: RedisOptions): string[] {
@@ -48,14 +56,17 @@ function redisArgs(port: number, dir: string, options: RedisOptions): string[] {
 	return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)])
 }
 
+/** How long one answer may take, in milliseconds. */
+const patience = 20_000
+
 async function serveAllSlots(port: number): Promise<void> {
 	const lines = Array.from({ length: 64 }, (_, row) => {
 		const slots = Array.from({ length: 256 }, (_, slot) => row * 256 + slot)
 		return `CLUSTER ADDSLOTS ${slots.join(' ')}\r\n`
 	})
-	await handshake(port, lines.join(''), /^(\+OK\r\n){64}$/)
+	await handshake(port, lines.join(''), /^(\+OK\r\n){64}$/, patience)
 	for (;;) {
-		const info = await handshake(port, 'CLUSTER INFO\r\n', /cluster_state:\w+/)
+		const info = await handshake(port, 'CLUSTER INFO\r\n', /cluster_state:\w+/, patience)
 		if (info.includes('cluster_state:ok')) return
 		await new Promise((resolve) => setTimeout(resolve, 50))
 	}

@@ -97,6 +97,8 @@ export class ServerProcess {
 
 	/** Freezes the server: its connections stay open, nothing is answered. */
 	pause(): void {
+		// First of all the one that might start another child meanwhile.
+		signal([this.pid], 'SIGSTOP')
 		this.#frozen = processTree(this.pid)
 		signal(this.#frozen, 'SIGSTOP')
 	}

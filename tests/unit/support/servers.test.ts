@@ -59,7 +59,7 @@ describe.skipIf(noRedis)(titled('a server that does not come up', noRedis), () =
 
 describe.skipIf(noRedis)(titled('redis in cluster mode', noRedis), { timeout: 30_000 }, () => {
 	test('serves all slots with one node', async () => {
-		await using server = await startRedis({ cluster: true })
+		await using server = await startRedis({ cluster: 'alone' })
 		const socket = await open(server.port)
 		socket.write('SET key value\r\n')
 		const [answer] = await once(socket, 'data')

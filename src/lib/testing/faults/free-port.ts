@@ -5,16 +5,23 @@ import { createServer } from 'node:net'
 const lowest = 10_000
 const highest = 32_000
 
+// Two who ask one after the other, and listen later, must not be given the same.
+const given = new Set<number>()
+
 /** Finds a TCP port on loopback that nobody listens on and no outgoing connection is given. */
 export async function freePort(): Promise<number> {
 	for (let attempt = 0; attempt < 50; attempt++) {
 		const port = lowest + Math.floor(Math.random() * (highest - lowest))
+		if (given.has(port)) continue
+		if (given.size === 1_000) given.clear()
+		given.add(port)
 		if (await isFree(port)) return port
 	}
 	throw new Error(`No free port between ${lowest} and ${highest}.`)
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Whether nobody listens on a port of loopback. */
+export function isFree(port: number): Promise<boolean> {
 	const { promise, resolve } = Promise.withResolvers<boolean>()
 	const server = createServer()
 	server.once('error', () => resolve(false))
