@@ -5,6 +5,10 @@ import type { ServerProcess } from './server-process.js'
 const slots = 16_384
 const masters = 3
 
+/** Milliseconds after which a node that does not answer is given up: at first never, whatever holds the machine up. */
+const patience = 600_000
+const impatience = 1_500
+
 /** Three masters on loopback that share the slots, and a replica of the one that has a certain key. */
 export class RedisCluster implements AsyncDisposable {
 	readonly nodes: ServerProcess[]
@@ -14,6 +18,13 @@ export class RedisCluster implements AsyncDisposable {
 	constructor(nodes: ServerProcess[], owner: ServerProcess) {
 		this.nodes = nodes
 		this.owner = owner
+	}
+
+	/** Kills the owner; its replica takes its place. */
+	async failOver(): Promise<void> {
+		await this.owner.kill()
+		for (const node of this.nodes.filter(({ running }) => running))
+			await command(node, 'CONFIG', 'SET', 'cluster-node-timeout', String(impatience))
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -26,8 +37,10 @@ export async function startRedisCluster(key: string): Promise<RedisCluster> {
 	const nodes: ServerProcess[] = []
 	try {
 		for (let node = 0; node <= masters; node++) {
-			const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1500']
-			nodes.push(await startRedis({ appendonly: true, args }))
+			const timeout = ['--cluster-node-timeout', String(patience)]
+			// A replica may stand in however long its master has been away.
+			const args = [...timeout, '--cluster-replica-validity-factor', '0']
+			nodes.push(await startRedis({ appendonly: true, cluster: 'member', args }))
 		}
 		const [first, ...others] = nodes as [ServerProcess, ...ServerProcess[]]
 		const replica = nodes[masters]!

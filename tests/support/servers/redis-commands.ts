@@ -17,7 +17,7 @@ export async function until(
 	words: string[],
 	expected: RegExp
 ): Promise<void> {
-	const deadline = Date.now() + 30_000
+	const deadline = Date.now() + 60_000
 	for (;;) {
 		const answer = JSON.stringify(await command(server, ...words))
 		if (expected.test(answer)) return
@@ -31,8 +31,8 @@ export async function replicated(server: ServerProcess): Promise<void> {
 	// It counts from what this very connection has written, which is what all have written before.
 	const client = await createClient({ url: server.url }).connect()
 	try {
-		await client.publish('replicated', '')
-		if ((await client.wait(1, 20_000)) !== 1) throw new Error('There is no replica that follows.')
+		await client.set('{sse}:replicated', '')
+		if ((await client.wait(1, 60_000)) !== 1) throw new Error('There is no replica that follows.')
 	} finally {
 		client.destroy()
 	}

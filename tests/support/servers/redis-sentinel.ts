@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { freePort } from '../ports.js'
 import { needTool } from '../tools.js'
 import { handshake } from './handshake.js'
-import { until } from './redis-commands.js'
+import { command, until } from './redis-commands.js'
 import { startRedis } from './redis.js'
 import { startServer, type ServerProcess } from './server-process.js'
 import { temporaryDirectory } from './temporary.js'
@@ -11,10 +11,16 @@ import { temporaryDirectory } from './temporary.js'
 /** What the sentinel calls the master that it watches over. */
 export const sentinelName = 'main'
 
+/** Milliseconds after which a master that does not answer is given up: at first never, whatever holds the machine up. */
+const patience = 600_000
+const impatience = 1_000
+
 /** A master, its replica, and a sentinel that puts the replica in the master's place when that is gone. */
 export interface WatchedRedis extends AsyncDisposable {
 	readonly master: ServerProcess
 	readonly sentinel: ServerProcess
+	/** Kills the master; its replica takes its place. */
+	failOver(): Promise<void>
 }
 
 export async function startWatchedRedis(): Promise<WatchedRedis> {
@@ -28,7 +34,12 @@ export async function startWatchedRedis(): Promise<WatchedRedis> {
 		const sentinel = keep(await startSentinel(master.port))
 		// It learns of the replica from the master.
 		await until(sentinel, ['SENTINEL', 'REPLICAS', sentinelName], new RegExp(`${replica.port}`))
-		return { master, sentinel, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+		const failOver = async () => {
+			await master.kill()
+			const setting = ['down-after-milliseconds', String(impatience)]
+			await command(sentinel, 'SENTINEL', 'SET', sentinelName, ...setting)
+		}
+		return { master, sentinel, failOver, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 	} catch (error) {
 		await stack.disposeAsync()
 		throw error
@@ -36,7 +47,7 @@ export async function startWatchedRedis(): Promise<WatchedRedis> {
 }
 
 async function startSentinel(masterPort: number): Promise<ServerProcess> {
-	const command = await needTool('redis-server')
+	const program = await needTool('redis-server')
 	const port = await freePort()
 	const dir = await temporaryDirectory('sentinel')
 	const file = join(dir, 'sentinel.conf')
@@ -48,13 +59,13 @@ async function startSentinel(masterPort: number): Promise<ServerProcess> {
 			'bind 127.0.0.1',
 			`dir ${dir}`,
 			`sentinel monitor ${sentinelName} 127.0.0.1 ${masterPort} 1`,
-			`sentinel down-after-milliseconds ${sentinelName} 1000`,
+			`sentinel down-after-milliseconds ${sentinelName} ${patience}`,
 			`sentinel failover-timeout ${sentinelName} 5000`
 		].join('\n')
 	)
 	return startServer({
 		name: 'sentinel',
-		command,
+		command: program,
 		args: [file, '--sentinel'],
 		port,
 		url: `redis://127.0.0.1:${port}`,
