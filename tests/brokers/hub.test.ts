@@ -1,5 +1,5 @@
 import { createClient } from 'redis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { redis } from '../../src/lib/brokers/redis.js'
 import { environment } from '../../src/lib/environment.js'
 import { Hub } from '../../src/lib/hub/index.js'
@@ -44,6 +44,8 @@ describe.skipIf(missing)(titled('a hub on Redis', missing), () => {
 		await reading.until(({ numbers }) => numbers.length === 2)
 
 		await engine.kill()
+		// Until then it would ask, and wait for the answer.
+		await vi.waitUntil(() => !client.isReady, { timeout: 20_000 })
 		expect((await publish(-1)).error).toMatchObject({ code: 'network' })
 		expect(hub.health).toMatchObject({ status: 'down' })
 		expect(hub.connections('/outage')).toBe(1)
