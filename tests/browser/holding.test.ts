@@ -50,8 +50,10 @@ describe('reading in components', () => {
 		let page = await render(Value, { channel, label: 'page0' })
 		await room.until({ live: 1 })
 		for (let visit = 1; visit <= 5; visit++) {
-			await page.unmount()
+			const left = page.unmount()
+			// At once: how long the way to the next page takes is the machine's affair, and ends at some time with the linger.
 			page = await render(Value, { channel, label: `page${visit}` })
+			await left
 			await room.emit(['message', `visit ${visit}`])
 			await expect.element(page.getByTestId(`page${visit}`)).toHaveTextContent(`"visit ${visit}"`)
 		}
