@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Hub, memory } from '../../../src/lib/hub/index.js'
+import { fc } from '../../support/check.js'
 import { readLog, type Log } from './reading.js'
 
 // Whatever is published, trimmed, connected and disconnected in whichever order: a client that resumes sees every event
