@@ -9,6 +9,7 @@ import { npm, toolEnv } from '../../scripts/install.mjs'
 import { packLibrary } from '../../scripts/pack.mjs'
 import { freePort } from '../../scripts/port.mjs'
 import { run } from '../../scripts/process.mjs'
+import { watchOver } from '../support/servers/watchdog.js'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
@@ -58,10 +59,14 @@ export class Fixture {
 			env: { ...process.env, PORT: new URL(url).port, ORIGIN: url, SHUTDOWN_TIMEOUT: '1' },
 			stdio: ['ignore', 'pipe', 'inherit']
 		})
+		const callOff = child.pid ? watchOver(child.pid, this.folder) : undefined
 		const exited = once(child, 'exit')
 		this.#stop = async () => {
 			child.kill('SIGTERM')
+			const late = setTimeout(() => child.kill('SIGKILL'), 20_000)
 			await exited
+			clearTimeout(late)
+			callOff?.()
 		}
 		for await (const line of createInterface(child.stdout)) {
 			if (line.includes('Listening')) return url
@@ -71,7 +76,7 @@ export class Fixture {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#stop?.()
-		rmSync(this.folder, { recursive: true, force: true })
+		rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
 	}
 
 	async #options() {

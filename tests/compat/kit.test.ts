@@ -35,7 +35,8 @@ describe.each(['kit2', 'kit3'])('an empty app on %s with the packed library', (n
 				if (text.includes('data: 3\n\n')) break
 			}
 			const data = text.split('\n').filter((line) => line.startsWith('data: '))
-			expect(data).toEqual(['data: 1', 'data: 2', 'data: 3'])
+			// More may have come with the third.
+			expect(data.slice(0, 3)).toEqual(['data: 1', 'data: 2', 'data: 3'])
 		})
 
 		test('streams to a page, as state and as a store', async () => {
@@ -47,7 +48,7 @@ describe.each(['kit2', 'kit3'])('an empty app on %s with the packed library', (n
 			await page.goto(url)
 
 			const read = (id: string) => page.getByTestId(id).textContent()
-			await expect.poll(() => read('current'), { timeout: 10_000 }).toMatch(/^[3-9]|\d\d$/)
+			await expect.poll(() => read('current')).toMatch(/^[3-9]|\d\d$/)
 			const shown = await page.evaluate(() =>
 				['current', 'store', 'doubled', 'status'].map(
 					(id) => document.querySelector(`[data-testid=${id}]`)!.textContent
@@ -74,18 +75,16 @@ describe.each(['kit2', 'kit3'])('an empty app on %s with the packed library', (n
 				const page = await browser.newPage()
 				await page.goto(`${url}/live`)
 				const orders = () => page.getByTestId('orders').getByRole('listitem').allInnerTexts()
-				await expect.poll(orders, { timeout: 10_000 }).toEqual(['1: 5'])
-				await expect.poll(running, { timeout: 10_000 }).toEqual({ running: 1 })
+				await expect.poll(orders).toEqual(['1: 5'])
+				await expect.poll(running).toEqual({ running: 1 })
 
 				for (const id of [2, 3]) {
 					const response = await order(id)
 					expect(await response.json()).toEqual({ error: false })
-					await expect
-						.poll(async () => (await orders()).at(-1), { timeout: 10_000 })
-						.toBe(`${id}: ${id * 10}`)
+					await expect.poll(async () => (await orders()).at(-1)).toBe(`${id}: ${id * 10}`)
 				}
 				await page.close()
-				await expect.poll(running, { timeout: 10_000 }).toEqual({ running: 0 })
+				await expect.poll(running).toEqual({ running: 0 })
 			})
 	})
 })

@@ -36,8 +36,9 @@ describe.skipIf(missing)(title, () => {
 	test('streams, and notices that the client has left', async () => {
 		const text = await read('/count', 'data: 3\n\n')
 		const data = text.split('\n').filter((line) => line.startsWith('data: '))
-		expect(data).toEqual(['data: 1', 'data: 2', 'data: 3'])
-		await expect.poll(ends, { timeout: 10_000 }).toEqual(['gone'])
+		// More may have come with the third.
+		expect(data.slice(0, 3)).toEqual(['data: 1', 'data: 2', 'data: 3'])
+		await expect.poll(ends).toEqual(['gone'])
 	})
 
 	test('has a hub in a Durable Object', async () => {
@@ -52,7 +53,7 @@ describe.skipIf(missing)(title, () => {
 		expect(text.match(/^data: .*$/gm)).toEqual(['data: first', 'data: second'])
 		// The object hears of it when it has something to do.
 		const left = { error: false, connections: 0 }
-		await expect.poll(() => publish('nobody'), { timeout: 10_000 }).toEqual(left)
+		await expect.poll(() => publish('nobody')).toEqual(left)
 		expect(await ends()).toEqual(['gone', 'gone'])
 	})
 })
