@@ -13,7 +13,7 @@ async function clients(server: ViteDev): Promise<StreamLog[]> {
 	return logs
 }
 
-describe('vite dev with open streams', { timeout: 120_000 }, () => {
+describe('vite dev with open streams', { timeout: 240_000 }, () => {
 	test('dies of SIGINT as without them, and tells the clients to come back', async () => {
 		await using server = await startViteDev()
 		const logs = await clients(server)

@@ -47,7 +47,7 @@ async function stands(wanted: Partial<State>, file?: string): Promise<void> {
 		if (file) await server.edit(file, (text) => text)
 		return server.state().catch((error: unknown) => error)
 	}
-	await expect.poll(state, { timeout: 30_000, interval: 500 }).toMatchObject(wanted)
+	await expect.poll(state, { timeout: 50_000, interval: 500 }).toMatchObject(wanted)
 }
 
 const here = { connections: 2, members: ['one', 'other'] }
@@ -69,13 +69,13 @@ test('an edited file loses no client of the hub, and none hears anything twice',
 		await clients.hears()
 	}
 	expect(clients.readings.map(({ log }) => log)).toEqual([['open accepted'], ['open accepted']])
-})
+}, 240_000)
 
 test('a server that restarts itself loses none either', async () => {
 	using clients = await audience()
 	await clients.hears()
 	await server.edit('vite.config.js', (text) => `${text}\n`)
-	await expect.poll(() => server.log, { timeout: 30_000 }).toMatch(/server restarted/)
+	await expect.poll(() => server.log, { timeout: 50_000 }).toMatch(/server restarted/)
 	await stands(here)
 	await clients.hears()
-})
+}, 120_000)

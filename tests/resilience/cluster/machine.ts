@@ -59,6 +59,8 @@ export class Machine implements AsyncDisposable {
 				method: 'PUT',
 				headers: {
 					'session-id': crypto.randomUUID(),
+					// A connection that is kept may have died with the machine, or of being idle.
+					connection: 'close',
 					// Plain text is what a form may send, which SvelteKit would want an origin for.
 					'content-type': 'application/octet-stream'
 				},

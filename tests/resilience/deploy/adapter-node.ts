@@ -31,6 +31,8 @@ export async function startAdapterNode(interval: number): Promise<ServerProcess>
 			NODE_OPTIONS: '',
 			PORT: String(port),
 			HOST: '127.0.0.1',
+			// An hour: what ends before has not been waited for.
+			SHUTDOWN_TIMEOUT: '3600',
 			BEGINNING: String(Date.now() - 60_000),
 			INTERVAL: String(interval)
 		},

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../support/ports.js'
 import type { Exit } from '../../support/program.js'
@@ -47,13 +48,14 @@ export async function startViteDev(): Promise<ViteDev> {
 	let hasEnded = false
 	child.stdout.on('data', (text) => (log += text))
 	child.stderr.on('data', (text) => (log += text))
-	const exit = once(child, 'close').then(([code, signal]) => {
+	const exit = once(child, 'close').then(async ([code, signal]) => {
 		hasEnded = true
 		callOff?.()
+		await rm(dir, { recursive: true })
 		return { code, signal }
 	})
 	const server = new ViteDev(child, `http://127.0.0.1:${port}`, exit)
-	const deadline = Date.now() + 60_000
+	const deadline = Date.now() + 180_000
 	for (;;) {
 		try {
 			await handshake(port, 'GET /status HTTP/1.0\r\n\r\n', /"streams"/, 20_000)

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, open, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -51,10 +51,15 @@ export class DevServer implements AsyncDisposable {
 		if (!response.ok) throw new Error(`status ${response.status}\n${this.log}`)
 	}
 
-	/** Edits a file as an editor does. */
+	/**
+	 * Edits a file, which must not become shorter. In one step: what watches it would find it empty between the two of
+	 * `writeFile`.
+	 */
 	async edit(path: string, change: (text: string) => string): Promise<void> {
 		const file = join(this.#server.dir, path)
-		await writeFile(file, change(await readFile(file, 'utf8')))
+		const text = change(await readFile(file, 'utf8'))
+		await using handle = await open(file, 'r+')
+		await handle.write(text, 0)
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -78,7 +83,7 @@ export async function startDevServer(): Promise<DevServer> {
 		dir,
 		// The test runner's own settings are not for it.
 		env: { NODE_OPTIONS: '', NODE_ENV: '', VITEST: '' },
-		startTimeout: 60_000,
+		startTimeout: 180_000,
 		handshake: async () => {
 			await handshake(port, 'GET /events HTTP/1.0\r\nHost: localhost\r\n\r\n', /"versions"/, 20_000)
 		}

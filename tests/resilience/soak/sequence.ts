@@ -8,7 +8,7 @@ import type { FastClock } from './fast-clock.js'
 import { HubNumbers, PlainNumbers, type Numbers } from './numbers.js'
 
 /** Milliseconds after the last fault until everything has to be well again, on a machine that does much else. */
-const patience = 20_000
+const patience = 60_000
 
 export interface Outcome {
 	faults: number
