@@ -15,7 +15,7 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 
 /** A small app of its own, with the packed library installed from its tarball. */
 export class Fixture {
-	readonly folder: string
+	folder = ''
 	/** Where the app will listen; SvelteKit 3 wants to know when it builds. */
 	#url: Promise<string> = freePort().then((port) => `http://localhost:${port}`)
 	#stop: (() => Promise<void>) | undefined
@@ -26,17 +26,16 @@ export class Fixture {
 	 */
 	constructor(
 		readonly name: string,
-		base?: string
-	) {
-		// Far from this repository, whose packages must not fill in for missing ones.
-		this.folder = mkdtempSync(join(tmpdir(), `sveltekit-sse-${name}-`))
-		if (base) cpSync(join(here, base), this.folder, { recursive: true })
-		cpSync(join(here, name), this.folder, { recursive: true })
-	}
+		readonly base?: string
+	) {}
 
-	/** Installs the app's packages, and the library as its users do. */
+	/** Makes the app, and installs its packages, and the library as its users do. */
 	async install(): Promise<void> {
 		const tarball = await packLibrary()
+		// Far from this repository, whose packages must not fill in for missing ones.
+		this.folder = mkdtempSync(join(tmpdir(), `sveltekit-sse-${this.name}-`))
+		if (this.base) cpSync(join(here, this.base), this.folder, { recursive: true })
+		cpSync(join(here, this.name), this.folder, { recursive: true })
 		const args = ['install', '--prefer-offline', '--no-package-lock', '--no-fund', '--no-audit']
 		await this.#finish('npm install', npm([...args, tarball], await this.#options()))
 	}
@@ -76,7 +75,7 @@ export class Fixture {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#stop?.()
-		rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
+		if (this.folder) rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
 	}
 
 	async #options() {
