@@ -1,12 +1,14 @@
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { cp, rename, rm } from 'node:fs/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { nats, type NatsOptions } from '../../src/lib/brokers/nats.js'
 import type { Broker, Cursor, Entry } from '../../src/lib/hub/broker.js'
 import { formatCursor, parseCursor, type Position } from '../../src/lib/hub/cursor.js'
 import { eventually, Recorder } from '../../src/lib/testing/conformance/recorder.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { startNats, type ServerProcess } from '../support/servers.js'
+import { temporaryDirectory } from '../support/servers/temporary.js'
 
 const wait = 20_000
 const entry = (data: string): Entry => ({ topic: 't', name: 'n', data })
@@ -61,7 +63,11 @@ function tampered(
 
 beforeAll(async () => {
 	server = await startNats()
-	connection = await connect({ servers: server.url, maxReconnectAttempts: -1 })
+	connection = await connect({
+		servers: server.url,
+		maxReconnectAttempts: -1,
+		reconnectTimeWait: 100
+	})
 	manager = await jetstreamManager(connection)
 })
 
@@ -278,6 +284,52 @@ test('a stream made anew and grown beyond the old one is still noticed', async (
 	await tail.untilSeen(4)
 	expect(tail.data).toEqual(['old', '1', '2', '3'])
 	expect(tail.gaps).toMatchObject([{ reason: 'epoch' }])
+})
+
+// It was taken for lost, since the stream did not reach that far when it was asked.
+test('what this process appends while its tail finds its place is no gap', async () => {
+	let meanwhile = async () => {}
+	const request: NatsConnection['request'] = async (subject, ...rest) => {
+		const message = await connection.request(subject, ...rest)
+		if (subject.startsWith('$JS.API.STREAM.INFO.')) await meanwhile()
+		return message
+	}
+	const log = broker(Object.create(connection, { request: { value: request } }))
+	const [first] = await log.append([entry('0')])
+	await log.append([entry('1')])
+	meanwhile = async () => {
+		meanwhile = async () => {}
+		await log.append([entry('2')])
+	}
+	const tail = new Recorder(log, { after: first as Cursor })
+	await tail.untilSeen(2)
+	expect(tail.data).toEqual(['1', '2'])
+	expect(tail.gaps).toEqual([])
+})
+
+test('a stream that was set back is a gap, and told once', async () => {
+	const log = broker()
+	const tail = await follow(log)
+	await log.append([entry('kept')])
+	await tail.untilSeen(1)
+	const copy = await temporaryDirectory('nats-copy')
+	onTestFinished(() => rm(copy, { recursive: true, force: true }))
+	await server.stop()
+	await cp(server.dir, copy, { recursive: true })
+	await server.start()
+	const [lost] = await log.append([entry('lost')], { wait })
+	await tail.untilSeen(2)
+	await server.stop()
+	await rm(server.dir, { recursive: true })
+	await rename(copy, server.dir)
+	await server.start()
+	await tail.until(() => tail.gaps.length > 0, 'a gap')
+	await tail.untilLive(3)
+	await server.restart()
+	await tail.untilLive(4)
+	expect(tail.data).toEqual(['kept', 'lost'])
+	expect(tail.gaps).toMatchObject([{ reason: 'unknown' }])
+	expect(await log.read(lost as Cursor, { limit: 5 })).toMatchObject({ gap: 'unknown' })
 })
 
 test('an append over the server’s limit is sent in parts, and comes back whole', async () => {

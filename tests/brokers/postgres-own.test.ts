@@ -245,6 +245,23 @@ test('a database that was set back is a gap, also if as much was appended again'
 	expect(tail.gaps).toHaveLength(1)
 })
 
+// Whenever the connection was lost again, until this process appended again.
+test('a database that was set back is told once, however often the connection is lost', async () => {
+	const log = broker(connect({ application_name: 'set back' }))
+	const tail = await follow(log)
+	await log.append([entry('kept')])
+	await log.append([entry('seen'), entry('and lost')])
+	await tail.untilSeen(3)
+	await pool.query(`delete from sveltekit_sse where sequence > 1`)
+	await pool.query(`update sveltekit_sse_state set sequence = 1`)
+	for (const lives of [2, 3, 4]) {
+		await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity
+			where application_name = 'set back'`)
+		await tail.untilLive(lives)
+	}
+	expect(tail.gaps).toMatchObject([{ reason: 'unknown' }])
+})
+
 test('a row deleted out of the middle is a gap', async () => {
 	const log = broker()
 	const start = await log.head()

@@ -96,6 +96,25 @@ describe('a failover that lost the end of the log', () => {
 		expect(tail.gaps).toHaveLength(1)
 	})
 
+	// Whenever the connection was lost again, until this process appended again.
+	test('is told once, however often the connection is lost', async () => {
+		const log = broker()
+		const tail = new Recorder(log)
+		await tail.untilLive()
+		await log.append([entry('kept')])
+		const rollBack = await snapshot()
+		await log.append([entry('seen'), entry('and lost')])
+		await tail.untilSeen(3)
+		await rollBack()
+		await cut()
+		for (const lives of [2, 3]) {
+			await tail.untilLive(lives)
+			await cut()
+		}
+		await tail.untilLive(4)
+		expect(tail.gaps).toMatchObject([{ reason: 'unknown' }])
+	})
+
 	test('is a gap although others have appended as many again', async () => {
 		await using far = await tailBehindProxy()
 		const { log, tail, proxy } = far

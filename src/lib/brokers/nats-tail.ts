@@ -69,10 +69,12 @@ class NatsTail {
 	/** Resolves when the tail has to find its place again; rejects when the consumer is lost. */
 	async run(): Promise<void> {
 		const { broker, tail } = this
+		// Before it is asked: what is appended meanwhile is not missing.
+		const { appended } = broker
 		const state = await broker.state()
 		this.#epoch = state.epoch
 		this.#target = state.last.sequence
-		const from = await this.#place(state)
+		const from = await this.#place(state, appended)
 		await new Promise<void>((again, lost) => {
 			this.#again = again
 			const message = (delivered: Delivered) => this.#receive(delivered)
@@ -90,7 +92,7 @@ class NatsTail {
 	}
 
 	/** Finds out where the tail stands; returns the number of the message to begin with. */
-	async #place(state: LogState): Promise<number> {
+	async #place(state: LogState, appended: Position | undefined): Promise<number> {
 		const { broker, tail } = this
 		const { start } = tail
 		const fresh = tail.position === undefined
@@ -101,9 +103,10 @@ class NatsTail {
 		if (fresh && start !== 'now' && 'last' in start) return this.#placeLast(start.last, state)
 		const after = start !== 'now' && 'after' in start ? parseCursor(start.after) : undefined
 		const position = tail.position ?? after
-		const { appended } = broker
-		const lost = appended?.epoch === state.epoch && appended.sequence > state.last.sequence
-		const reason = lost ? 'unknown' : judge(position, judgedState(position, state), true)
+		const isNews = appended !== tail.lost && appended?.epoch === state.epoch
+		const isLost = isNews && appended.sequence > state.last.sequence
+		if (isLost) tail.lost = appended
+		const reason = isLost ? 'unknown' : judge(position, judgedState(position, state), true)
 		if (reason || !position) await this.#gap(reason ?? 'unknown', state)
 		else tail.position = position
 		const { sequence, mark } = tail.position as Position

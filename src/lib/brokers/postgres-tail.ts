@@ -87,7 +87,8 @@ class PostgresTail {
 		if (tail.position) {
 			const { appended } = broker
 			const before = tail.position
-			if (appended && appended.epoch === before.epoch && appended.sequence > before.sequence) {
+			const isNews = appended && appended !== tail.lost && appended.epoch === before.epoch
+			if (isNews && appended.sequence > before.sequence) {
 				const state = await this.#read(appended, 0)
 				// What this process was told is stored is not: the log was rolled back.
 				if (judge(appended, state, state.found) === 'unknown') this.#gap('unknown', state)
@@ -160,6 +161,7 @@ class PostgresTail {
 
 	#gap(reason: 'trimmed' | 'epoch' | 'unknown', state: PostgresState): void {
 		const { epoch, first } = state
+		if (reason === 'unknown') this.tail.lost = state.appended
 		if (reason === 'unknown' || first === undefined) return this.tail.gap(reason, end(state))
 		this.tail.gap(reason, { epoch, sequence: first - 1, mark: 0 })
 	}

@@ -93,6 +93,8 @@ export interface PostgresState {
 	readonly last: { readonly sequence: number; readonly mark: number }
 	readonly first: number | undefined
 	readonly found: boolean
+	/** What this process had appended last before it asked. */
+	readonly appended: Position | undefined
 	readonly rows: Row[]
 }
 
@@ -204,6 +206,7 @@ export class PostgresLog extends BrokerBase implements PostgresBroker {
 				from ${table} where sequence > $1 order by sequence limit $3
 			) e on true order by e.sequence`
 		const { sequence = 0, mark = 0 } = position ?? {}
+		const { appended } = this
 		const rows = (await run(text, [sequence, mark, limit])) as (Row & Record<string, unknown>)[]
 		const [row] = rows
 		if (!row) {
@@ -215,6 +218,7 @@ export class PostgresLog extends BrokerBase implements PostgresBroker {
 			last: { sequence: Number(row.last), mark: Number(row.last_at) },
 			first: row.first === null ? undefined : Number(row.first),
 			found: row.found === true,
+			appended,
 			rows: row.sequence === null ? [] : rows
 		}
 	}

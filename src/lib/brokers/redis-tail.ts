@@ -102,8 +102,9 @@ class RedisTail {
 		if (!before) return this.#start()
 		const state = await broker.state(this.connection, before)
 		this.#signal = state.signal
-		const { appended } = broker
-		if (appended && appended.epoch === state.epoch && appended.sequence > before.sequence) {
+		const { appended } = state
+		const isNews = appended && appended !== tail.lost && appended.epoch === state.epoch
+		if (isNews && appended.sequence > before.sequence) {
 			const other = await broker.state(this.connection, appended)
 			// What this process was told is stored is not: entries were lost that nobody has seen.
 			if (judge(appended, other, other.found) === 'unknown') return this.#gap('unknown', other)
@@ -185,6 +186,7 @@ class RedisTail {
 
 	#gap(reason: 'trimmed' | 'epoch' | 'unknown', state: RedisState): void {
 		const { oldest } = state
+		if (reason === 'unknown') this.tail.lost = state.appended
 		if (reason === 'unknown' || !oldest) return this.tail.gap(reason, end(state))
 		this.tail.gap(reason, { ...oldest, sequence: oldest.sequence - 1 })
 	}

@@ -82,6 +82,8 @@ export interface RedisState {
 	readonly oldest: Position | undefined
 	readonly first: number | undefined
 	readonly found: boolean
+	/** What this process had appended last before it asked. */
+	readonly appended: Position | undefined
 	/** Id of the last signal. */
 	readonly signal: string
 	readonly entries: StreamEntry[]
@@ -182,6 +184,7 @@ export class RedisBroker extends BrokerBase implements Broker {
 	/** Asks for the log's state and, behind a position, for entries. */
 	async state(client: RedisClient, position?: Position, limit = 0): Promise<RedisState> {
 		const { sequence = 0, mark = 0 } = position ?? {}
+		const { appended } = this
 		const reply = await this.run(client, 'read', [sequence, mark, limit].map(String))
 		const [epoch, last, time, oldest, found, signal, entries] = reply as unknown[]
 		const first = oldest ? parseId(String(oldest), String(epoch)) : undefined
@@ -191,6 +194,7 @@ export class RedisBroker extends BrokerBase implements Broker {
 			oldest: first,
 			first: first?.sequence,
 			found: found === 1,
+			appended,
 			signal: String(signal),
 			entries: scriptEntries(entries)
 		}

@@ -14,6 +14,8 @@ export type Follow = (tail: TailLoop, ended: AbortSignal) => Promise<void>
 export class TailLoop implements Tail {
 	/** How far entries were handed over; `undefined` until the place of the start is known. */
 	position: Position | undefined
+	/** What this process had appended last when the listener was told that the log has lost its end; once is enough. */
+	lost: Position | undefined
 	readonly #broker: BrokerBase
 	readonly #listener: GuardedListener
 	readonly #ended = new AbortController()
