@@ -24,8 +24,7 @@ const node = (name: string, test: Record<string, unknown> = {}) => ({
 		name,
 		environment: 'node' as const,
 		include: testFiles(name),
-		// Whoever waits for something waits until it has happened, also on a machine that has much else to do.
-		expect: { poll: { timeout: 20_000 } },
+		expect: patient,
 		...test
 	}
 })

@@ -66,7 +66,7 @@ export class Nginx {
 
 	/** An old worker takes new connections until it shuts down, while the new one already answers. */
 	async #inForce(oldWorkers: number[]): Promise<void> {
-		const deadline = Date.now() + 10_000
+		const deadline = Date.now() + 30_000
 		for (;;) {
 			try {
 				await greet(this.#instance)
