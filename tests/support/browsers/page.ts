@@ -47,7 +47,7 @@ export class Page {
 	 * Waits until something in the page is truthy, and gives it; a navigation in between does no harm.
 	 * Rejects after `timeout` milliseconds with the last value or error.
 	 */
-	async waitFor<T>(script: Script<T>, timeout = 10_000): Promise<Awaited<T>> {
+	async waitFor<T>(script: Script<T>, timeout = 20_000): Promise<Awaited<T>> {
 		const deadline = Date.now() + timeout
 		let last: unknown
 		for (;;) {

@@ -37,7 +37,7 @@ describe('a hub with a contract', () => {
 	test('publishes what fits, and returns what does not', () =>
 		withHub(new Hub({ events }), async (hub) => {
 			const response = hub.stream('orders', { request: streamRequest() })
-			const collected = collect(response, { events, take: 2 })
+			const collected = collect(response, { events, take: 2, timeout: 20_000 })
 			await settled()
 			const { error } = await hub.publish('orders', 'created', { id: 1 } as never)
 			expect(error).toMatchObject({
@@ -118,7 +118,7 @@ describe('a hub with a contract', () => {
 		const mixed = defineEvents({ slow, fast: type<string>() })
 		await withHub(new Hub({ events: mixed }), async (hub) => {
 			const response = hub.stream('topic', { request: streamRequest() })
-			const collected = collect(response, { events: mixed, take: 4 })
+			const collected = collect(response, { events: mixed, take: 4, timeout: 20_000 })
 			await settled()
 			await Promise.all([
 				hub.publish('topic', 'slow', 0),
