@@ -1,13 +1,26 @@
 import { createServer } from 'node:net'
 
+// Below the range from which systems take the ports of outgoing connections: what takes a moment to
+// start would find it taken by one of them.
+const lowest = 10_000
+const highest = 32_000
+
 /**
  * Whether nobody listens on a port.
  *
  * @param {number} port
  * @returns {Promise<boolean>}
  */
-export async function isFree(port) {
-	return (await tryPort(port)) !== undefined
+export function isFree(port) {
+	return new Promise((resolve, reject) => {
+		const server = createServer()
+		server.once('error', (error) => {
+			const { code } = /** @type {NodeJS.ErrnoException} */ (error)
+			if (code === 'EADDRINUSE' || code === 'EACCES') resolve(false)
+			else reject(error)
+		})
+		server.listen(port, '0.0.0.0', () => server.close(() => resolve(true)))
+	})
 }
 
 /**
@@ -16,24 +29,8 @@ export async function isFree(port) {
  * @returns {Promise<number>}
  */
 export async function freePort() {
-	return /** @type {number} */ (await tryPort(0))
-}
-
-/**
- * @param {number} port
- * @returns {Promise<number | undefined>}
- */
-function tryPort(port) {
-	return new Promise((resolve, reject) => {
-		const server = createServer()
-		server.once('error', (error) => {
-			const { code } = /** @type {NodeJS.ErrnoException} */ (error)
-			if (code === 'EADDRINUSE' || code === 'EACCES') resolve(undefined)
-			else reject(error)
-		})
-		server.listen(port, '0.0.0.0', () => {
-			const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
-			server.close(() => resolve(port))
-		})
-	})
+	for (;;) {
+		const port = lowest + Math.floor(Math.random() * (highest - lowest))
+		if (await isFree(port)) return port
+	}
 }
