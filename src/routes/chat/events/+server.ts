@@ -16,7 +16,8 @@ export function POST({ request, url }: RequestEvent) {
 /** Says something. Any machine will do. */
 export async function PUT({ request, url }: RequestEvent) {
 	const room = roomOf(url)
-	const key = `${sessionOf(request)}-${Date.now()}`
+	// Two may be said in one millisecond.
+	const key = `${sessionOf(request)}-${crypto.randomUUID()}`
 	const text = (await request.text()).trim().slice(0, 300)
 	if (!text) error(400, 'There is nothing to say.')
 	const said: Said = { key, name: nameOf(request), text, at: Date.now() }
