@@ -6,5 +6,6 @@ import { chromiumArgs } from '../../scripts/browser.mjs'
 export const port = Number(new URL(inject('baseUrl')).port)
 
 export function launch(): Promise<Browser> {
-	return chromium.launch({ executablePath: inject('chromiumPath'), args: chromiumArgs })
+	const executablePath = inject('chromiumPath')
+	return chromium.launch({ executablePath, args: chromiumArgs, timeout: 90_000 })
 }

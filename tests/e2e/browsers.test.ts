@@ -11,7 +11,7 @@ import { titled } from '../support/tools.js'
 import { port } from './app.js'
 
 /** Milliseconds; an engine that starts beside others takes its time. */
-const patience = 20_000
+const patience = 40_000
 
 /** What the page says of itself. */
 interface Stand {
@@ -30,7 +30,7 @@ for (const engine of engines) {
 		beforeAll(async () => {
 			proxy = await startFaultProxy(port)
 			browser = await startBrowser(engine)
-		}, 120_000)
+		}, 240_000)
 
 		afterAll(async () => {
 			await browser?.close()
@@ -132,9 +132,8 @@ for (const engine of engines) {
 			await page.waitFor(`location.pathname === '/break-it'`, patience)
 			await shows(page, 'status-value', 'open')
 			await isWhole(page)
-			// Firefox keeps no page that has a request under way when it is left; it makes a new one.
-			const isKept = engine !== 'firefox'
-			expect(await page.evaluate('!!window.isSame')).toBe(isKept)
+			// Firefox may make a new page in place of one that had a request under way when it was left.
+			if (engine !== 'firefox') expect(await page.evaluate('!!window.isSame')).toBe(true)
 			await page.close()
 		})
 

@@ -17,11 +17,11 @@ async function counts({ page }: Visit, wanted: number): Promise<void> {
 		const texts = await machines.allInnerTexts()
 		return texts.reduce((sum, text) => sum + Number(/(\d+) visitor/.exec(text)?.[1]), 0)
 	}
-	await expect.poll(visitors, { timeout: 20_000 }).toBe(wanted)
+	await expect.poll(visitors, { timeout: 40_000 }).toBe(wanted)
 }
 
 async function isWhole(visit: Visit): Promise<void> {
-	await visit.reaches('received', (await visit.number('received')) + 3, 20_000)
+	await visit.reaches('received', (await visit.number('received')) + 3)
 	expect([await visit.text('missing'), await visit.text('repeated')]).toEqual(['0', '0'])
 }
 
@@ -35,7 +35,7 @@ test('one process says that it is the only one, and publishes to all of its visi
 	expect(await place(one)).toMatch(/^Process 1\s/)
 	await one.press('Publish')
 	await one.shows('publisher', /reached process 1/)
-	await other.shows('said', /by a button/)
+	await other.shows('asked', /process 1, no\. \d+/)
 	await isWhole(other)
 })
 
@@ -72,6 +72,9 @@ describe.skipIf(missing)(titled('three processes on one port', missing), () => {
 		const places = new Set<string>()
 		// Which process a connection comes to depends on all that went before it.
 		while (visits.length < 3 || places.size < 2) {
+			// If a visit took as many connections as there are processes, all would come to the same: now and then, one more.
+			const headers = { connection: 'close' }
+			if (visits.length % 2 === 1) await fetch(`${app.url}/status`, { headers })
 			const added = await visit(`${app.url}/machines`, { errors })
 			places.add(await place(added))
 			visits.push(added)
@@ -80,14 +83,14 @@ describe.skipIf(missing)(titled('three processes on one port', missing), () => {
 
 		const [first] = visits as [Visit]
 		await first.press('Publish')
-		for (const each of visits) await each.shows('said', /by a button/)
+		for (const each of visits) await each.shows('asked', /process [123], no\. \d+/)
 
 		for (let kill = 0; kill < 2; kill++) {
 			const before = await place(first)
 			await first.page.getByRole('button', { name: 'Kill my process', disabled: false }).click()
-			await expect.poll(() => place(first), { timeout: 20_000 }).not.toBe(before)
+			await expect.poll(() => place(first), { timeout: 40_000 }).not.toBe(before)
 			for (const each of visits) await isWhole(each)
 		}
 		for (const each of visits) await counts(each, visits.length)
-	}, 120_000)
+	}, 300_000)
 })

@@ -6,6 +6,8 @@ import { Breakable } from './breakable.server.js'
 const kept = 2_000
 /** Milliseconds for which the counting goes on while nobody listens. */
 const patience = 30_000
+/** Milliseconds; the page knows after two and a half of them that it hears nothing, a busy machine included. */
+const ping = 2_000
 
 /** One visitor's numbers. They go on while the stream is down, so coming back means catching up. */
 export class Visit {
@@ -33,7 +35,7 @@ export class Visit {
 				this.#count()
 				return () => this.#leave(stream)
 			},
-			{ request, ping: 1_000 }
+			{ request, ping }
 		)
 		const breakable = new Breakable(response)
 		if (this.#streams.has(made)) this.#streams.set(made, breakable)

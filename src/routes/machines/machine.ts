@@ -34,6 +34,8 @@ export interface Audit {
 	last: ReadonlyMap<number, number>
 	/** The newest first. */
 	recent: Said[]
+	/** The newest that someone has asked for. */
+	asked?: Said
 }
 
 export const nothing: Audit = {
@@ -52,6 +54,7 @@ export function audit(before: Audit, said: Said): Audit {
 		missing: before.missing + Math.max(0, said.number - last - 1),
 		repeated: before.repeated + (said.number <= last ? 1 : 0),
 		last: new Map([...before.last, [pid, Math.max(last, said.number)]]),
-		recent: [said, ...before.recent].slice(0, 8)
+		recent: [said, ...before.recent].slice(0, 8),
+		asked: said.how === 'by a button' ? said : before.asked
 	}
 }

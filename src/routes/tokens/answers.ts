@@ -6,7 +6,12 @@ export const answers: Record<string, { question: string; answer: string }> = {
 			'Server-sent events are the simplest way for a server to keep talking: one HTTP response that does not end. ' +
 			'The server writes lines of text whenever it has something to say, and the browser hears each event as it arrives.\n\n' +
 			'There is no protocol to upgrade and no second port to open. Proxies, cookies, compression and your own middleware ' +
-			'see an ordinary request, because it is one.'
+			'see an ordinary request, because it is one.\n\n' +
+			'When the connection is lost, the browser asks again and says which event it saw last, so that the server can go on ' +
+			'from there. That is why each of these words has an id: cut the connection in the middle of a sentence, and the ' +
+			'sentence still comes to its end, with no word twice and none left out.\n\n' +
+			'What it does not do is listen. Whoever has something to say to the server makes another request, as with any page; ' +
+			'on HTTP/2 that costs next to nothing, for all of them share one connection.'
 	},
 	sockets: {
 		question: 'When would I rather use WebSockets?',

@@ -7,6 +7,7 @@ export async function startChromium(): Promise<Browser> {
 	const browser = await chromium.launch({
 		executablePath: await ensureBrowser(),
 		args: chromiumArgs,
+		timeout: 90_000,
 		// Playwright switches off what browsers do when people go back.
 		ignoreDefaultArgs: ['--disable-back-forward-cache']
 	})

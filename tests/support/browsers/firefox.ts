@@ -8,6 +8,7 @@ export async function startFirefox(): Promise<Browser> {
 		browser: 'firefox',
 		executablePath: await needTool('firefox'),
 		headless: true,
+		timeout: 90_000,
 		acceptInsecureCerts: true
 	})
 	const close = () => browser.close()

@@ -19,6 +19,7 @@ export async function startWebkit(): Promise<Browser> {
 		url: `http://127.0.0.1:${port}`,
 		dir: display.dir,
 		env: environment(display),
+		startTimeout: 90_000,
 		handshake: async () => {
 			await handshake(port, 'GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n', /"ready":true/)
 		}
