@@ -26,12 +26,13 @@ const run = promisify(execFile)
 export async function startPostgres(options: PostgresOptions = {}): Promise<ServerProcess> {
 	const initdb = await needTool('initdb')
 	const user = await unprivileged()
-	const port = await freePort()
 	const dir = await temporaryDirectory('postgres')
 	if (user) await chown(dir, user.uid, user.gid)
 	const data = join(dir, 'data')
 	const cluster = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C']
 	await run(initdb, [...cluster, '--no-sync'], { cwd: dir, ...user })
+	// Not before: in the seconds until now another might have taken it.
+	const port = await freePort()
 	return startServer({
 		name: 'postgres',
 		command: join(dirname(initdb), 'postgres'),
