@@ -75,6 +75,6 @@ async function playwrightPath() {
  * @param {string} path
  */
 async function starts(path) {
-	const { code, output } = await run(path, ['--version'], { quiet: true, timeout: 20_000 })
+	const { code, output } = await run(path, ['--version'], { quiet: true, timeout: 60_000 })
 	return code === 0 && /\d+\.\d+/.test(output)
 }

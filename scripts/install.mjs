@@ -1,15 +1,23 @@
 // What has to be there before anything else can run: the packages of the lock file, and a Node that
 // the tool chain accepts. A machine may bring an older one; the `node` package then steps in.
 
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { acquire } from './lock.mjs'
 import { fail, run } from './process.mjs'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
 const modules = join(root, 'node_modules')
 const windows = process.platform === 'win32'
+/** Not among the packages, which an installation deletes. */
+const lock = join(
+	tmpdir(),
+	`sveltekit-sse-install-${createHash('sha1').update(root).digest('hex').slice(0, 8)}.lock`
+)
 
 /** The oldest Node that Vite and Vitest run on. */
 const oldest = '22.12'
@@ -17,6 +25,16 @@ const oldest = '22.12'
 /** Install what the lock file asks for, if it is not there yet. */
 export async function ensureInstalled() {
 	if (!isStale()) return
+	// Two commands that are given at once would each delete what the other installs.
+	const release = await acquire(lock)
+	try {
+		if (isStale()) await installAll()
+	} finally {
+		release()
+	}
+}
+
+async function installAll() {
 	// `npm ci` begins by deleting everything, which only a missing folder makes worth its time.
 	const clean = !existsSync(join(modules, '.package-lock.json'))
 	const command = clean ? ['ci'] : ['install', '--no-save']
@@ -32,7 +50,7 @@ async function install(command) {
 	const old = !isRecentVersion(process.versions.node)
 	const node = old && existsSync(join(modules, 'node')) ? await ensureNode() : process.execPath
 	// Packages warn of an old Node; the one they are for comes with them.
-	const args = [...command, '--no-fund', '--no-audit', '--loglevel=error']
+	const args = [...command, '--fetch-retries=5', '--no-fund', '--no-audit', '--loglevel=error']
 	const { code } = await npm(args, { env: withFirst(node) }, node)
 	if (code !== 0) fail('npm could not install. Look above for the reason, then try again.')
 }

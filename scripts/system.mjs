@@ -151,12 +151,7 @@ async function install(name) {
 	try {
 		if (Date.now() - (readFailures()[name] ?? 0) < patience) return advice
 		console.error(`Installing ${name} (apt-get) …`)
-		const settings = ['DPkg::Lock::Timeout=120', 'Acquire::Retries=2'].flatMap((set) => ['-o', set])
-		const apt = (/** @type {string[]} */ ...args) => {
-			const line = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', ...settings, ...args]
-			const file = root ? 'env' : 'sudo'
-			return run(file, root ? line.slice(1) : ['-n', ...line], { quiet: true, timeout: 8 * 60_000 })
-		}
+		const apt = (/** @type {string[]} */ ...args) => runApt(args, root)
 		const packageArgs = ['install', '-y', '--no-install-recommends', name]
 		// The lists may be missing, or older than what the archive still has.
 		let { code, output } = await apt(...packageArgs)
@@ -170,6 +165,28 @@ async function install(name) {
 		return `apt-get could not install ${name}: ${last}; ${advice}`
 	} finally {
 		release()
+	}
+}
+
+/**
+ * @param {string[]} args
+ * @param {boolean} root whether this process may do it by itself
+ */
+async function runApt(args, root) {
+	const settings = ['DPkg::Lock::Timeout=120', 'Acquire::Retries=2'].flatMap((set) => ['-o', set])
+	const variables = ['LC_ALL=C', 'DEBIAN_FRONTEND=noninteractive']
+	const line = ['env', ...variables, 'apt-get', ...settings, ...args]
+	const [file, ...rest] = root ? line : ['sudo', '-n', ...line]
+	const deadline = Date.now() + 2 * 60_000
+	for (;;) {
+		const result = await run(/** @type {string} */ (file), rest, {
+			quiet: true,
+			timeout: 8 * 60_000
+		})
+		// A new machine sees to its updates: apt waits for the lock of dpkg, and not for those of its lists.
+		const isLocked = result.code !== 0 && result.output.includes('Could not get lock')
+		if (!isLocked || Date.now() > deadline) return result
+		await new Promise((resolve) => setTimeout(resolve, 2_000))
 	}
 }
 

@@ -36,7 +36,8 @@ export class Fixture {
 		this.folder = mkdtempSync(join(tmpdir(), `sveltekit-sse-${this.name}-`))
 		if (this.base) cpSync(join(here, this.base), this.folder, { recursive: true })
 		cpSync(join(here, this.name), this.folder, { recursive: true })
-		const args = ['install', '--prefer-offline', '--no-package-lock', '--no-fund', '--no-audit']
+		const offline = ['--prefer-offline', '--fetch-retries=5']
+		const args = ['install', ...offline, '--no-package-lock', '--no-fund', '--no-audit']
 		await this.#finish('npm install', npm([...args, tarball], await this.#options()))
 	}
 

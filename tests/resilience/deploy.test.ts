@@ -49,7 +49,7 @@ function expectEven(parts: number[], all: number): void {
 /** Told to end, and not helped: what keeps it alive keeps the test waiting. */
 async function terminate(server: ServerProcess): Promise<void> {
 	process.kill(server.pid!, 'SIGTERM')
-	await expect.poll(() => server.running, { timeout: 100_000 }).toBe(false)
+	await expect.poll(() => server.running, { timeout: 60_000 }).toBe(false)
 }
 
 describe('adapter-node on SIGTERM', () => {
