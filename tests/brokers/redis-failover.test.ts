@@ -29,7 +29,7 @@ async function survives(
 	failOver: () => Promise<void>
 ): Promise<void> {
 	const own = { onError: () => {}, timeout: 2_000 }
-	// A sentinel that was held up itself does nothing for half a minute.
+	// A replica that is not well at that moment is asked again only some time later.
 	const wait = 120_000
 	const [one, other] = [redis(client, own), redis(client, own)]
 	try {
