@@ -1,17 +1,28 @@
+import { rm } from 'node:fs/promises'
 import { launch } from 'puppeteer-core'
+import { temporaryDirectory } from '../servers/temporary.js'
+import { watchOver } from '../servers/watchdog.js'
 import { needTool } from '../tools.js'
 import { Page, type Browser } from './page.js'
 
 /** Starts a headless Firefox, driven by Puppeteer over WebDriver BiDi. */
 export async function startFirefox(): Promise<Browser> {
+	const dir = await temporaryDirectory('firefox')
 	const browser = await launch({
 		browser: 'firefox',
 		executablePath: await needTool('firefox'),
 		headless: true,
 		timeout: 90_000,
+		userDataDir: dir,
 		acceptInsecureCerts: true
 	})
-	const close = () => browser.close()
+	// It lives on when the tests are killed: nothing but a socket ties it to them.
+	const callOff = watchOver(browser.process()!.pid!, dir)
+	const close = async () => {
+		await browser.close()
+		callOff()
+		await rm(dir, { recursive: true, force: true, maxRetries: 5 })
+	}
 	return {
 		engine: 'firefox',
 		async open(url) {
