@@ -54,8 +54,16 @@ const parts = {
 		]
 	},
 	unit: {
-		steps: [vitest('unit', 6), vitest('jsdom', 2)],
-		programs: ['redis-server', 'nats-server', 'initdb']
+		steps: [vitest('unit', 8), vitest('jsdom', 2)],
+		programs: [
+			'redis-server',
+			'nats-server',
+			'initdb',
+			'nginx',
+			'firefox',
+			'WebKitWebDriver',
+			'Xvfb'
+		]
 	},
 	package: { steps: [vitest('package', 5)] },
 	browser: { steps: [vitest('browser', 5, 1)], browser: true },
