@@ -107,7 +107,8 @@ for (const engine of engines) {
 				localStorage.setItem('engine', 'shared')
 			})
 			expect(await other.evaluate(() => document.title)).toBe('Support')
-			expect(await other.evaluate(() => localStorage.getItem('engine'))).toBe('shared')
+			// It may be in another process, which hears of it a moment later.
+			await other.waitFor(`localStorage.getItem('engine') === 'shared'`)
 			await other.close()
 			expect(await one.evaluate(() => document.title)).toBe('one')
 			await one.close()
