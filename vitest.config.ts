@@ -64,7 +64,7 @@ export default defineConfig({
 			}),
 			node('brokers', { fileParallelism: false, testTimeout: 60_000, hookTimeout: 600_000 }),
 			// Processes that are killed, and machines that are kept busy: one file at a time.
-			node('resilience', { fileParallelism: false, testTimeout: 60_000, hookTimeout: 120_000 }),
+			node('resilience', { fileParallelism: false, testTimeout: 120_000, hookTimeout: 240_000 }),
 			node('compat', { fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 }),
 			{
 				plugins: [svelte()],

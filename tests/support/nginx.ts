@@ -71,7 +71,7 @@ export class Nginx {
 			try {
 				await greet(this.#instance)
 				const late = oldWorkers.find(
-					(pid) => !this.log.includes(`${pid}: gracefully shutting down`)
+					(pid) => !this.log.includes(`#${pid}: gracefully shutting down`)
 				)
 				if (late === undefined) return
 				throw new Error(`Its worker ${late} still takes connections`)
