@@ -44,7 +44,7 @@ const parts = {
 				'human'
 			]),
 			// tsc on the type tests; svelte-check has seen all other files, the ones without Svelte too.
-			vitest('types', 4)
+			vitest('types', 8)
 		]
 	},
 	lint: {
@@ -54,7 +54,7 @@ const parts = {
 		]
 	},
 	unit: {
-		steps: [vitest('unit', 8), vitest('jsdom', 2)],
+		steps: [vitest('unit', 8), vitest('jsdom', 4)],
 		programs: [
 			'redis-server',
 			'nats-server',
@@ -65,8 +65,8 @@ const parts = {
 			'Xvfb'
 		]
 	},
-	package: { steps: [vitest('package', 5)] },
-	browser: { steps: [vitest('browser', 5, 1)], browser: true },
+	package: { steps: [vitest('package', 8)] },
+	browser: { steps: [vitest('browser', 8, 1)], browser: true },
 	e2e: {
 		steps: [vitest('e2e', 10, 1)],
 		browser: true,
@@ -77,11 +77,11 @@ const parts = {
 		programs: ['redis-server', 'nats-server', 'initdb', 'nginx']
 	},
 	resilience: {
-		steps: [vitest('resilience', 10, 1)],
+		steps: [vitest('resilience', 12, 1)],
 		browser: true,
 		programs: ['nginx', 'firefox', 'WebKitWebDriver', 'Xvfb']
 	},
-	compat: { steps: [vitest('compat', 8)], browser: true }
+	compat: { steps: [vitest('compat', 10)], browser: true }
 }
 
 /** @param {number} minutes that something may take, if so many are left */
