@@ -68,7 +68,7 @@ const parts = {
 	package: { steps: [vitest('package', 8)] },
 	browser: { steps: [vitest('browser', 8, 1)], browser: true },
 	e2e: {
-		steps: [vitest('e2e', 10, 1)],
+		steps: [vitest('e2e', 15, 1)],
 		browser: true,
 		programs: ['firefox', 'WebKitWebDriver', 'Xvfb']
 	},

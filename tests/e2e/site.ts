@@ -136,6 +136,7 @@ export const test = base.extend<Fixtures>({
 		const visits: { visit: Visit; errors: RegExp | undefined }[] = []
 		await use(async (path, { errors, ...options } = {}) => {
 			const context = await browser.newContext(options)
+			context.setDefaultTimeout(3 * patience)
 			const visit = new Visit(await context.newPage())
 			visits.push({ visit, errors })
 			await visit.page.goto(new URL(path, inject('baseUrl')).href)

@@ -1,17 +1,18 @@
 import { chromium } from 'playwright'
 import { chromiumArgs, ensureBrowser } from '../../../scripts/browser.mjs'
-import { Page, type Browser } from './page.js'
+import { Page, patience, type Browser } from './page.js'
 
 /** Starts a headless Chromium, driven by Playwright. */
 export async function startChromium(): Promise<Browser> {
 	const browser = await chromium.launch({
 		executablePath: await ensureBrowser(),
 		args: chromiumArgs,
-		timeout: 90_000,
+		timeout: patience,
 		// Playwright switches off what browsers do when people go back.
 		ignoreDefaultArgs: ['--disable-back-forward-cache']
 	})
 	const context = await browser.newContext({ ignoreHTTPSErrors: true })
+	context.setDefaultTimeout(patience)
 	const close = () => browser.close()
 	return {
 		engine: 'chromium',

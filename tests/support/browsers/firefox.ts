@@ -3,7 +3,7 @@ import { launch } from 'puppeteer-core'
 import { temporaryDirectory } from '../servers/temporary.js'
 import { watchOver } from '../servers/watchdog.js'
 import { needTool } from '../tools.js'
-import { Page, type Browser } from './page.js'
+import { Page, patience, type Browser } from './page.js'
 
 /** Starts a headless Firefox, driven by Puppeteer over WebDriver BiDi. */
 export async function startFirefox(): Promise<Browser> {
@@ -12,7 +12,7 @@ export async function startFirefox(): Promise<Browser> {
 		browser: 'firefox',
 		executablePath: await needTool('firefox'),
 		headless: true,
-		timeout: 90_000,
+		timeout: patience,
 		userDataDir: dir,
 		acceptInsecureCerts: true
 	})
@@ -27,6 +27,7 @@ export async function startFirefox(): Promise<Browser> {
 		engine: 'firefox',
 		async open(url) {
 			const tab = await browser.newPage()
+			tab.setDefaultTimeout(patience)
 			const page = new Page({
 				goto: async (url) => void (await tab.goto(url)),
 				evaluate: (expression) => tab.evaluate(expression),

@@ -1,3 +1,6 @@
+/** Milliseconds that a browser has to start, to load a page and to find an element. */
+export const patience = 90_000
+
 /** What runs in the page: an expression, or a function that uses nothing from outside of it. */
 export type Script<T> = string | (() => T | Promise<T>)
 

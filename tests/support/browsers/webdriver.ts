@@ -1,7 +1,7 @@
 /** The name under which WebDriver hands out an element. */
 const elementKey = 'element-6066-11e4-a52e-4f735466cecf'
 
-const patience = 60_000
+const patience = 120_000
 
 /** As much of a WebDriver client as our pages need: https://www.w3.org/TR/webdriver2/ */
 export class WebDriver {

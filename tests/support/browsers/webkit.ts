@@ -3,7 +3,7 @@ import { handshake } from '../servers/handshake.js'
 import { startServer } from '../servers/server-process.js'
 import { needTool } from '../tools.js'
 import { startDisplay, type Display } from './display.js'
-import { Page, type Browser } from './page.js'
+import { Page, patience, type Browser } from './page.js'
 import { WebDriver } from './webdriver.js'
 
 /** Starts WebKitGTK's MiniBrowser on a virtual display, driven over plain WebDriver. */
@@ -19,7 +19,7 @@ export async function startWebkit(): Promise<Browser> {
 		url: `http://127.0.0.1:${port}`,
 		dir: display.dir,
 		env: environment(display),
-		startTimeout: 90_000,
+		startTimeout: patience,
 		handshake: async () => {
 			await handshake(port, 'GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n', /"ready":true/)
 		}
