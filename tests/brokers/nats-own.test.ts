@@ -332,6 +332,27 @@ test('a stream that was set back is a gap, and told once', async () => {
 	expect(await log.read(lost as Cursor, { limit: 5 })).toMatchObject({ gap: 'unknown' })
 })
 
+// It was not live, nor did anybody hear of it, until the next entry came.
+test.each([
+	['with the last entries', () => ({ last: 2 })],
+	['from a cursor', (cursors: Cursor[]) => ({ after: cursors[2] as Cursor })]
+])('a tail %s is live although they went while it began', async (_, startAt) => {
+	const log = broker()
+	const cursors: Cursor[] = []
+	for (const data of ['0', '1', '2']) cursors.push(...(await log.append([entry(data)])))
+	const request: NatsConnection['request'] = async (subject, ...rest) => {
+		if (subject.startsWith('$JS.API.CONSUMER.CREATE.')) await manager.streams.purge('SSE')
+		return connection.request(subject, ...rest)
+	}
+	const far = Object.create(connection, { request: { value: request } })
+	const tail = new Recorder(broker(far), startAt(cursors))
+	await tail.untilLive()
+	await log.append([entry('3')])
+	await tail.untilSeen(1)
+	expect(tail.data).toEqual(['3'])
+	expect(tail.gaps).toEqual([])
+})
+
 test('an append over the server’s limit is sent in parts, and comes back whole', async () => {
 	const log = broker()
 	const start = await log.head()

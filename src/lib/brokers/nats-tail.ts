@@ -83,9 +83,12 @@ class NatsTail {
 					this.#stopDelivery = stop
 					if (this.#stopped) return stop()
 					// The consumer may hang on a stream that was made anew since.
-					const { epoch } = await broker.state()
+					const { epoch, first = Infinity } = await broker.state()
 					if (epoch !== state.epoch) return again()
-					if (!this.#gathered && !this.#verifying(from)) this.#caughtUp(tail.position as Position)
+					// What is gone meanwhile does not come.
+					if (this.#gathered && first > this.#target) this.#handLast()
+					if (this.#gathered || (this.#verifying(from) && first <= from)) return
+					this.#caughtUp(tail.position as Position)
 				}, lost)
 				.catch(lost)
 		})
@@ -155,6 +158,7 @@ class NatsTail {
 			if (sequence === this.#target) this.#handLast()
 			return
 		}
+		if (this.#gathered) this.#handLast()
 		// Told already: a server whose copy lags begins where that ends (before 2.15), not where it was asked to.
 		if (sequence < position.sequence) return
 		if (sequence === position.sequence) {
