@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { watchOver } from './servers/watchdog.js'
 
 const hooks = new URL('typescript.mjs', import.meta.url).href
 
@@ -35,7 +36,9 @@ export class Program {
 			this.#wake()
 		})
 		this.#child.stderr!.on('data', (text) => (this.#errors += text))
+		const callOff = this.#child.pid ? watchOver(this.#child.pid) : undefined
 		this.exit = once(this.#child, 'close').then(([code, signal]) => {
+			callOff?.()
 			this.#hasEnded = true
 			this.#wake()
 			return { code, signal }

@@ -11,15 +11,17 @@ while kill -0 $0 && [ $tries -lt 30 ]; do
 	tries=$((tries + 1))
 done
 kill -KILL $0
-rm -rf -- "$1"
+[ -z "$1" ] || rm -rf -- "$1"
 `
 
 /**
  * Sees to it that a server does not outlive the tests that started it: a run that is killed, or a
- * test that never comes to its clean-up, would leave it behind. Returns a function that calls the
- * watchdog off.
+ * test that never comes to its clean-up, would leave it behind.
+ *
+ * @param dir a directory that goes with it. Default: none.
+ * @returns a function that calls the watchdog off
  */
-export function watchOver(pid: number, dir: string): () => void {
+export function watchOver(pid: number, dir = ''): () => void {
 	const watchdog = spawn('sh', ['-c', script, String(pid), dir], {
 		stdio: ['pipe', 'ignore', 'ignore'],
 		// Out of the terminal's group: Ctrl-C is for the tests.
