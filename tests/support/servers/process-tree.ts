@@ -13,6 +13,20 @@ export function processTree(pid: number | undefined): number[] {
 	return tree
 }
 
+/** Whether a process does nothing more, with none of its threads, until it is told to go on; or has ended. */
+export function isFrozen(pid: number): boolean {
+	if (process.platform !== 'linux') {
+		const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
+		return /^\s*([TZ]|$)/.test(stdout ?? '')
+	}
+	try {
+		const threads = readdirSync(`/proc/${pid}/task`)
+		return threads.every((thread) => /^[TZX]?$/.test(statOf(`${pid}/task/${thread}`)[0] ?? ''))
+	} catch {
+		return true
+	}
+}
+
 /** Each process and its parent. Small images of Linux have no `ps`. */
 function fromSystem(): number[][] {
 	return readdirSync('/proc')
@@ -21,13 +35,17 @@ function fromSystem(): number[][] {
 }
 
 function parentOf(pid: string): number {
+	return Number(statOf(pid)[1] ?? 0)
+}
+
+/** State, parent and so on of a process or a thread; nothing of one that has ended meanwhile. */
+function statOf(id: string): string[] {
 	try {
-		const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-		// Behind the name, which may hold anything: the state, and the parent.
-		return Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2])
+		const stat = readFileSync(`/proc/${id}/stat`, 'utf8')
+		// Behind the name, which may hold anything.
+		return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 	} catch {
-		// It has ended meanwhile.
-		return 0
+		return []
 	}
 }
 

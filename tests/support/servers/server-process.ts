@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
-import { processTree } from './process-tree.js'
+import { isFrozen, processTree } from './process-tree.js'
 import { watchOver } from './watchdog.js'
 
 export interface ServerSpec {
@@ -95,12 +95,15 @@ export class ServerProcess {
 		await this.#end(processTree(this.pid), 'SIGKILL')
 	}
 
-	/** Freezes the server: its connections stay open, nothing is answered. */
-	pause(): void {
+	/** Freezes the server: its connections stay open, nothing is answered. Resolves when it has come to a halt. */
+	async pause(): Promise<void> {
+		const { pid } = this
+		if (!pid) return
 		// First of all the one that might start another child meanwhile.
-		signal([this.pid], 'SIGSTOP')
-		this.#frozen = processTree(this.pid)
-		signal(this.#frozen, 'SIGSTOP')
+		this.#frozen = [pid]
+		await freeze(this.#frozen)
+		this.#frozen = processTree(pid)
+		await freeze(this.#frozen)
 	}
 
 	resume(): void {
@@ -175,6 +178,15 @@ export async function startServer(spec: ServerSpec): Promise<ServerProcess> {
 		throw error
 	}
 	return server
+}
+
+/** A process that is told to stop still runs until the system has come to tell it. */
+async function freeze(pids: number[]): Promise<void> {
+	for (;;) {
+		signal(pids, 'SIGSTOP')
+		if (pids.every(isFrozen)) return
+		await new Promise((resolve) => setTimeout(resolve, 5))
+	}
 }
 
 function signal(pids: (number | undefined)[], how: NodeJS.Signals): void {

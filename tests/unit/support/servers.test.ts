@@ -25,7 +25,7 @@ for (const { tool, start, url } of kinds) {
 			expect(server.url).toMatch(url)
 			const { port, pid } = server
 
-			server.pause()
+			await server.pause()
 			const held = await open(port)
 			server.resume()
 			held.destroy()
