@@ -334,9 +334,10 @@ test('a stream that was set back is a gap, and told once', async () => {
 
 // It was not live, nor did anybody hear of it, until the next entry came.
 test.each([
-	['with the last entries', () => ({ last: 2 })],
-	['from a cursor', (cursors: Cursor[]) => ({ after: cursors[2] as Cursor })]
-])('a tail %s is live although they went while it began', async (_, startAt) => {
+	['with the last entries', () => ({ last: 2 }), []],
+	['from a cursor', (cursors: Cursor[]) => ({ after: cursors[2] as Cursor }), []],
+	['that is behind', (cursors: Cursor[]) => ({ after: cursors[0] as Cursor }), ['trimmed']]
+])('a tail %s is live although they went while it began', async (_, startAt, gaps) => {
 	const log = broker()
 	const cursors: Cursor[] = []
 	for (const data of ['0', '1', '2']) cursors.push(...(await log.append([entry(data)])))
@@ -350,7 +351,7 @@ test.each([
 	await log.append([entry('3')])
 	await tail.untilSeen(1)
 	expect(tail.data).toEqual(['3'])
-	expect(tail.gaps).toEqual([])
+	expect(tail.gaps.map(({ reason }) => reason)).toEqual(gaps)
 })
 
 test('an append over the server’s limit is sent in parts, and comes back whole', async () => {

@@ -85,10 +85,13 @@ class NatsTail {
 					// The consumer may hang on a stream that was made anew since.
 					const { epoch, first = Infinity } = await broker.state()
 					if (epoch !== state.epoch) return again()
+					const isGone = first > this.#target
 					// What is gone meanwhile does not come.
-					if (this.#gathered && first > this.#target) this.#handLast()
+					if (this.#gathered && isGone) this.#handLast()
 					if (this.#gathered || (this.#verifying(from) && first <= from)) return
-					this.#caughtUp(tail.position as Position)
+					const position = tail.position as Position
+					if (isGone && position.sequence < this.#target) return again()
+					this.#caughtUp(position)
 				}, lost)
 				.catch(lost)
 		})
