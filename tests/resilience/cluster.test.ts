@@ -17,7 +17,7 @@ const kills = 7
 beforeAll(async () => {
 	environment.isClient = true
 	await buildApp({ quiet: true })
-}, 240_000)
+}, 480_000)
 
 afterAll(() => {
 	environment.isClient = false
