@@ -10,7 +10,7 @@ export interface Tab {
 	/** The value of an expression, awaited in the page, as JSON can carry it. */
 	evaluate(expression: string): Promise<unknown>
 	click(selector: string): Promise<void>
-	/** A picture of what is to be seen, as PNG. */
+	/** A picture of what is to be seen, as PNG; WebKit never gives one of a tab that is not its first. */
 	screenshot(): Promise<Uint8Array>
 	close(): Promise<void>
 }
