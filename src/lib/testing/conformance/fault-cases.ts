@@ -43,10 +43,12 @@ export const faultCases = [
 			one.onHealth(({ status }) => status === 'up' && resolve())
 		})
 		await faults?.kill?.()
-		await expectRejection(one.append([entry('lost')]), away)
-		await expectRejection(one.head(), away)
-		await expectRejection(one.read(tail.tail.cursor as string, { limit: 1 }), away)
-		await expectRejection(one.signal('lost'), away)
+		await Promise.all([
+			expectRejection(one.append([entry('lost')]), away),
+			expectRejection(one.head(), away),
+			expectRejection(one.read(tail.tail.cursor as string, { limit: 1 }), away),
+			expectRejection(one.signal('lost'), away)
+		])
 		const waiting = one.append([entry('waited')], { wait: 3 * patience })
 		// One that does not want to wait does not have to because another does.
 		await expectRejection(one.append([entry('hasty')]), away)
