@@ -62,7 +62,7 @@ export default defineConfig({
 				testTimeout: 120_000,
 				hookTimeout: 120_000
 			}),
-			node('brokers', { fileParallelism: false, testTimeout: 60_000, hookTimeout: 600_000 }),
+			node('brokers', { fileParallelism: false, testTimeout: 180_000, hookTimeout: 600_000 }),
 			// Processes that are killed, and machines that are kept busy: one file at a time.
 			node('resilience', { fileParallelism: false, testTimeout: 120_000, hookTimeout: 240_000 }),
 			node('compat', { fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 }),
