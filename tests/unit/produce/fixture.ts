@@ -1,5 +1,6 @@
 /* eslint-disable no-empty-pattern -- Vitest reads from the pattern which fixtures another needs. */
 import { test as base } from 'vitest'
+import { clock as libraryClock, useClock, type Timer } from '../../../src/lib/clock.js'
 import { produce } from '../../../src/lib/produce/produce.js'
 import type { ProducerConnection, ProduceOptions, Start } from '../../../src/lib/produce/types.js'
 import { ManualClock } from '../../support/clock.js'
@@ -60,10 +61,33 @@ interface Fixtures {
 	serve(handler: Handler): Promise<HttpServer>
 	/** The library's clock, moved by hand. */
 	clock: ManualClock
+	/**
+	 * Ends the timers of the library with the test that set them: a stream that nobody read to its end sets one after the
+	 * other for half a minute, and would go on with that in the clock of a later test.
+	 */
+	timers: void
 }
 
 export const test = base.extend<Fixtures>({
-	open: async ({}, use) => {
+	timers: [
+		async ({}, use) => {
+			const system = { ...libraryClock }
+			const set = new Set<Timer>()
+			const restore = useClock({
+				...system,
+				setTimeout(run, delay) {
+					const timer = system.setTimeout(run, delay)
+					set.add(timer)
+					return timer
+				}
+			})
+			await use()
+			restore()
+			for (const timer of set) system.clearTimeout(timer)
+		},
+		{ auto: true }
+	],
+	open: async ({ timers: _ }, use) => {
 		const all: Produced[] = []
 		await use((options, start) => {
 			const produced = new Produced(options, start)
@@ -72,7 +96,7 @@ export const test = base.extend<Fixtures>({
 		})
 		for (const { connection } of all) connection.close()
 	},
-	serve: async ({}, use) => {
+	serve: async ({ timers: _ }, use) => {
 		const servers: HttpServer[] = []
 		await use(async (handler) => {
 			const server = await startHttpServer(handler)
@@ -81,7 +105,7 @@ export const test = base.extend<Fixtures>({
 		})
 		await Promise.all(servers.map((server) => server.kill()))
 	},
-	clock: async ({}, use) => {
+	clock: async ({ timers: _ }, use) => {
 		using clock = new ManualClock().install()
 		await use(clock)
 	}
