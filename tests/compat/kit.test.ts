@@ -1,9 +1,14 @@
 import { chromium } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { chromiumArgs, ensureBrowser } from '../../scripts/browser.mjs'
+import { titled } from '../support/tools.js'
 import { Fixture } from './fixture.js'
+import { missingRegistry } from './registry.js'
 
-describe.each(['kit2', 'kit3'])('an empty app on %s with the packed library', (name) => {
+const missing = await missingRegistry()
+const title = titled('an empty app on %s with the packed library', missing)
+
+describe.skipIf(missing).each(['kit2', 'kit3'])(title, (name) => {
 	const fixture = new Fixture(name, 'app')
 	beforeAll(() => fixture.install())
 	afterAll(() => fixture[Symbol.asyncDispose]())

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { titled } from '../support/tools.js'
 import { Fixture } from './fixture.js'
+import { missingRegistry } from './registry.js'
 
 const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
 const isMusl = process.platform === 'linux' && !header.glibcVersionRuntime
-const missing = isMusl ? 'workerd runs on glibc only' : undefined
+const missing = isMusl ? 'workerd runs on glibc only' : await missingRegistry()
 const title = titled('a worker for Cloudflare with the packed library', missing)
 
 describe.skipIf(missing)(title, () => {
