@@ -54,7 +54,7 @@ const parts = {
 		]
 	},
 	unit: {
-		steps: [vitest('unit', 8), vitest('jsdom', 4)],
+		steps: [vitest('unit', 8, 1), vitest('jsdom', 4)],
 		programs: [
 			'redis-server',
 			'nats-server',
@@ -113,8 +113,8 @@ function check(name, bin, options, everything) {
  *
  * @param {string} project
  * @param {number} minutes after which the run is cut and counts as failed
- * @param {number} [retries] how often a whole run gives a test that failed another try: for tests
- * of browsers and servers that share a busy machine, and only with the failure told in the summary
+ * @param {number} [retries] how often a whole run gives a test that failed another try: where
+ * real servers and browsers share a busy machine, and only with the failure told in the summary
  * @returns {Step}
  */
 function vitest(project, minutes, retries = 0) {
