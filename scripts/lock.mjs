@@ -12,7 +12,7 @@ export async function acquire(file) {
 	mkdirSync(join(file, '..'), { recursive: true })
 	// A link appears with its content, so that nobody reads a lock without an owner.
 	const own = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`
-	writeFileSync(own, String(process.pid))
+	writeFileSync(own, identity(process.pid))
 	try {
 		for (;;) {
 			try {
@@ -21,7 +21,7 @@ export async function acquire(file) {
 			} catch (error) {
 				if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error
 			}
-			if (isAlive(ownerOf(file))) await new Promise((resolve) => setTimeout(resolve, 200))
+			if (isHeld(file)) await new Promise((resolve) => setTimeout(resolve, 200))
 			else rmSync(file, { force: true })
 		}
 	} finally {
@@ -29,22 +29,34 @@ export async function acquire(file) {
 	}
 }
 
-/** @param {string} file */
-function ownerOf(file) {
+/**
+ * Whether the process that took the lock still runs.
+ *
+ * @param {string} file
+ */
+function isHeld(file) {
 	try {
-		return Number(readFileSync(file, 'utf8'))
+		const owner = readFileSync(file, 'utf8')
+		const pid = Number(owner.split(' ')[0])
+		process.kill(pid, 0)
+		return identity(pid) === owner
 	} catch {
-		return 0
+		return false
 	}
 }
 
-/** @param {number} pid */
-function isAlive(pid) {
-	if (!pid) return false
+/**
+ * A process and, where the system tells, when it began: its number is given to another one some day.
+ *
+ * @param {number} pid
+ */
+function identity(pid) {
 	try {
-		process.kill(pid, 0)
-		return true
+		const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+		// What follows the name, which may hold anything; see proc_pid_stat(5).
+		const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+		return `${pid} ${fields[19]}`
 	} catch {
-		return false
+		return String(pid)
 	}
 }
