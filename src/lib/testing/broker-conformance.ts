@@ -66,7 +66,8 @@ export interface ConformanceCase {
 
 /**
  * One case for each sentence of the broker contract that can be checked. Needs no test runner: each case is a name and
- * an async function. Cases may run in any order; those with faults not beside others on the same engine.
+ * an async function. Cases may run in any order; those with faults not beside others on the same engine. Most take
+ * milliseconds, but on a busy machine each is ready to wait for 20 s several times: give them a time limit of minutes.
  *
  * @example
  * ```ts
@@ -75,7 +76,7 @@ export interface ConformanceCase {
  *
  * for (const one of brokerConformance) {
  * 	const missing = lacking(one, subject)
- * 	test.skipIf(missing.length > 0)(one.name, () => one.run(subject))
+ * 	test.skipIf(missing.length > 0)(one.name, () => one.run(subject), 180_000)
  * }
  * ```
  */
