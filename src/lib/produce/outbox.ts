@@ -41,6 +41,8 @@ export class Outbox {
 	#waiting: (Uint8Array | undefined)[] = []
 	#first = 0
 	#waitingBytes = 0
+	/** Bytes that the response's own queue was given so far. */
+	#passed = 0
 	#gap = false
 	#closing = false
 	#drained: (() => void)[] | undefined
@@ -70,6 +72,11 @@ export class Outbox {
 
 	get isFull(): boolean {
 		return this.buffered >= this.window
+	}
+
+	/** Whether anyone has begun to read. */
+	get isRead(): boolean {
+		return this.#queued < this.#passed
 	}
 
 	/** Takes one event's frame, or says why it cannot. */
@@ -210,8 +217,13 @@ export class Outbox {
 		if (this.#gap) {
 			this.#gap = false
 			this.#room = 0
-			this.#controller.enqueue(encodeText(gapFrame))
+			this.#enqueue(encodeText(gapFrame))
 		}
+		this.#enqueue(chunk)
+	}
+
+	#enqueue(chunk: Uint8Array): void {
+		this.#passed += chunk.byteLength
 		this.#controller.enqueue(chunk)
 	}
 

@@ -24,6 +24,8 @@ export interface StreamOptions {
 	ended(reason: StopReason): void
 }
 
+/** Milliseconds until someone has to have begun to read; no client waits longer for a response. */
+const unreadLimit = 30_000
 /** Milliseconds a client has to take the last bytes of a stream that has ended; then they are dropped and the body breaks off. */
 const farewell = 30_000
 const farewellStep = 1_000
@@ -41,6 +43,7 @@ export class EventStream
 	readonly #options: StreamOptions
 	readonly #outbox: Outbox
 	readonly #wheel: HeartbeatWheel | undefined
+	#unread: Unread | undefined
 	#reason: StopReason | undefined
 	#rotation: Timer
 	#farewell: Timer
@@ -58,6 +61,7 @@ export class EventStream
 		const body = new ReadableStream(this, this.#outbox.strategy)
 		const { request, maxDuration } = this.#options
 		this.#wheel?.add(this)
+		this.#unread = new Unread(this)
 		enlist(this)
 		if (request) {
 			this.#gone = () => this.cancel()
@@ -91,6 +95,11 @@ export class EventStream
 
 	get isFull(): boolean {
 		return this.#outbox.isFull
+	}
+
+	/** Whether anyone has begun to read. */
+	get isRead(): boolean {
+		return this.#outbox.isRead
 	}
 
 	drained(): Promise<void> {
@@ -146,6 +155,7 @@ export class EventStream
 		if (this.#reason) return
 		this.#reason = reason
 		this.#wheel?.delete(this)
+		this.#unread?.forget()
 		delist(this)
 		clock.clearTimeout(this.#rotation)
 		if (this.#gone) this.#options.request?.signal.removeEventListener('abort', this.#gone)
@@ -172,6 +182,27 @@ export class EventStream
 	#marked(refused: SseError | undefined): SseError | undefined {
 		if (!refused && this.#wheel) this.lastBeat = this.#wheel.position
 		return refused
+	}
+}
+
+/** Looks once, after `unreadLimit`: a handler may have thrown its response away, and then nothing else would end it. */
+class Unread implements Beating {
+	lastBeat = 0
+	readonly #stream: EventStream
+	readonly #wheel = heartbeatWheel(unreadLimit)
+
+	constructor(stream: EventStream) {
+		this.#stream = stream
+		this.#wheel.add(this)
+	}
+
+	beat(): void {
+		this.forget()
+		if (!this.#stream.isRead) this.#stream.cancel()
+	}
+
+	forget(): void {
+		this.#wheel.delete(this)
 	}
 }
 

@@ -10,7 +10,10 @@ export interface Unsafe<T, E = Error> {
 	error: false | E
 }
 
-/** Why a stream ended, as its producer sees it: a reason of the server's, or `gone` when the client left. */
+/**
+ * Why a stream ended, as its producer sees it: a reason of the server's, or `gone` when the client left, or when nobody has
+ * begun to read after 30 s, as when a handler throws after `produce`.
+ */
 export type StopReason = CloseReason | 'gone'
 
 /** What goes out beside the data of one event. */
