@@ -79,7 +79,8 @@ afterEach(async () => {
 })
 
 describe('a failover that lost the end of the log', () => {
-	test('is a gap for a tail that had seen more', async () => {
+	/** A tail that has seen entries which the log has no more, and lost its connection then. */
+	async function tailThatSawMore() {
 		const log = broker()
 		const tail = new Recorder(log)
 		await tail.untilLive()
@@ -89,6 +90,11 @@ describe('a failover that lost the end of the log', () => {
 		await tail.untilSeen(3)
 		await rollBack()
 		await cut()
+		return { log, tail }
+	}
+
+	test('is a gap for a tail that had seen more', async () => {
+		const { log, tail } = await tailThatSawMore()
 		await tail.until(() => tail.gaps.length > 0, 'a gap')
 		expect(tail.gaps).toMatchObject([{ reason: 'unknown' }])
 		await log.append([entry('next')], { wait })
@@ -98,15 +104,7 @@ describe('a failover that lost the end of the log', () => {
 
 	// Whenever the connection was lost again, until this process appended again.
 	test('is told once, however often the connection is lost', async () => {
-		const log = broker()
-		const tail = new Recorder(log)
-		await tail.untilLive()
-		await log.append([entry('kept')])
-		const rollBack = await snapshot()
-		await log.append([entry('seen'), entry('and lost')])
-		await tail.untilSeen(3)
-		await rollBack()
-		await cut()
+		const { tail } = await tailThatSawMore()
 		for (const lives of [2, 3]) {
 			await tail.untilLive(lives)
 			await cut()
