@@ -16,15 +16,17 @@ const common = ['errors', 'clock', 'environment', 'esm-env']
  */
 const rooms: Record<string, string[]> = {
 	clock: [],
+	'dev-server': [],
 	environment: [],
 	errors: [],
 	wire: [],
 	contract: [],
 	'contract/devalue': ['devalue'],
-	produce: ['wire', 'contract', 'svelte/store'],
+	produce: ['wire', 'contract', 'dev-server', 'svelte/store'],
 	hub: [
 		'wire',
 		'contract',
+		'dev-server',
 		// The stream that it hands frames to, what makes one, and what users say about it.
 		'produce/stream',
 		'produce/producer',

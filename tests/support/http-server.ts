@@ -13,10 +13,15 @@ import { freePort } from './ports.js'
 /** What a `+server.ts` exports, in short. */
 export type Handler = (request: Request) => Response | Promise<Response>
 
+/** What a server of Node's calls with each request. */
+export type Listener = (request: IncomingMessage, response: ServerResponse) => unknown
+
 /** A handler over real HTTP, by SvelteKit's own bridge to Node: it acts as under adapter-node. */
 export class HttpServer {
 	/** What answers from the next request on; may be changed at any time. */
 	handler: Handler
+	/** Answers requests with the handler; may be replaced by an app in which it is mounted. */
+	listener: Listener = (request, response) => this.#serve(request, response)
 	#options: ServerOptions
 	#port = 0
 	#server: Server | undefined
@@ -53,7 +58,7 @@ export class HttpServer {
 		if (this.#server) return
 		this.#port ||= await freePort()
 		const server = createServer(this.#options, (request, response) => {
-			void this.#serve(request, response)
+			void this.listener(request, response)
 		})
 		this.#server = server
 		server.on('connection', (socket) => {

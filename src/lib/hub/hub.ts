@@ -1,4 +1,5 @@
 import type { Contract, In, Untyped } from '../contract/types.js'
+import { isDevServer } from '../dev-server.js'
 import { SseError, toError, type CloseReason } from '../errors.js'
 import { serialize } from '../produce/emitter.js'
 import { checkContract, checkOptions, invalidArgument } from '../produce/options.js'
@@ -26,19 +27,6 @@ import type {
 
 /** Bytes that may wait for one client: it can resume, so it need not be spoilt. */
 const maxBuffer = 1024 * 1024
-
-type Meta = ImportMeta & { env?: { DEV?: unknown; MODE?: unknown; VITEST?: unknown } }
-
-/**
- * Whether a development server runs this, which loads changed modules anew. Vitest does not, although it is Vite; nor
- * does what was built for development, and there this module has no file of its own. Not every Vitest names itself
- * here; its mode does.
- */
-const isHot =
-	(import.meta as Meta).env?.DEV === true &&
-	!(import.meta as Meta).env?.VITEST &&
-	(import.meta as Meta).env?.MODE !== 'test' &&
-	/\/hub\/hub\.[jt]s\b/.test(import.meta.url)
 
 /** Events that `last` may ask for. */
 const mostLast = 10_000
@@ -84,7 +72,7 @@ export class Hub<S = Untyped> {
 		this.#options = options
 		this.#write = options.events?.writer()
 		const create = (): HubCore => new HubCore(options)
-		this.#core = isHot ? keep(options.name, create, options.broker) : create()
+		this.#core = isDevServer ? keep(options.name, create, options.broker) : create()
 	}
 
 	/** Where the broker stands, for a health check. */

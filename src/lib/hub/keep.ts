@@ -1,3 +1,4 @@
+import { callingFiles } from '../dev-server.js'
 import type { Broker } from './broker.js'
 import type { HubCore } from './core.js'
 
@@ -15,7 +16,7 @@ export function keep(
 	broker: Broker | undefined
 ): HubCore {
 	const hubs = ((globalThis as Record<symbol, unknown>)[key] ??= new Map()) as Map<string, HubCore>
-	const id = name ?? callingFile()
+	const id = name ?? callingFiles()[0]
 	if (id === undefined) return create()
 	const known = hubs.get(id)
 	if (known && !known.isClosed) {
@@ -26,14 +27,4 @@ export function keep(
 	const hub = create()
 	hubs.set(id, hub)
 	return hub
-}
-
-/** The file that called `new Hub()`, without line and query, which change with each edit. */
-function callingFile(): string | undefined {
-	const lines = new Error().stack?.split('\n') ?? []
-	const created = lines.findIndex((line) => /\bnew Hub\b/.test(line))
-	const place = created < 0 ? undefined : lines[created + 1]
-	return /((?:file:\/\/)?(?:[A-Za-z]:)?[/\\][^()]*?)(?:\?[^:)]*)?:\d+:\d+\)?$/.exec(
-		place ?? ''
-	)?.[1]
 }

@@ -1,4 +1,5 @@
 import { SseError, toError } from '../errors.js'
+import { isAnswer, lateAnswer, reasonFor } from './answer.js'
 import { Connection } from './connection.js'
 import { sendAway } from './drain.js'
 import { defaults, none } from './options.js'
@@ -43,7 +44,11 @@ export class Producer<S> {
 		this.#connection = new Connection<S>(this.stream, options.events, request)
 	}
 
-	/** Makes the response, and starts feeding it. */
+	/**
+	 * Makes the response, and starts feeding it.
+	 *
+	 * @throws what SvelteKit answers with, if `start` throws that at once: then there is no stream.
+	 */
 	run(start: Start<S>): Response {
 		const response = this.stream.open()
 		const over = this.stream.reason
@@ -56,6 +61,11 @@ export class Producer<S> {
 					.catch((thrown) => this.#fail(thrown))
 			else this.#settle(started)
 		} catch (thrown) {
+			if (isAnswer(thrown)) {
+				this.stream.end(reasonFor(thrown))
+				void response.body!.cancel()
+				throw thrown
+			}
 			this.#fail(thrown)
 		}
 		// The client had left before: `stop` undoes what `start` has done, so it cannot come first.
@@ -93,6 +103,10 @@ export class Producer<S> {
 	}
 
 	#fail(thrown: unknown): void {
+		if (isAnswer(thrown)) {
+			if (!this.stream.reason) this.#report(lateAnswer(thrown))
+			return this.stream.end(reasonFor(thrown))
+		}
 		// A producer that gave up because its stream had ended did what it was told.
 		if (!(this.stream.reason && isAbort(thrown))) this.#report(thrown)
 		this.stream.end('error')

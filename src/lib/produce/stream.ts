@@ -3,7 +3,9 @@ import type { Contract } from '../contract/types.js'
 import { SseError, type CloseReason } from '../errors.js'
 import { closeFrame, heartbeatFrame, helloFrame } from '../wire/control.js'
 import { streamHeaders } from '../wire/headers.js'
+import { Body } from './body.js'
 import { delist, enlist, type Drainable } from './drain.js'
+import { restartWhenEdited } from './edited.js'
 import { heartbeatWheel, type Beating, type HeartbeatWheel } from './heartbeat.js'
 import { Outbox, type OutboxOwner } from './outbox.js'
 import type { Overflow, StopReason } from './types.js'
@@ -24,8 +26,10 @@ export interface StreamOptions {
 	ended(reason: StopReason): void
 }
 
-/** Milliseconds until someone has to have begun to read; no client waits longer for a response. */
-const unreadLimit = 30_000
+/** Milliseconds after which a stream that may have no reader has to have been read; no client waits longer for a response. */
+const untakenLimit = 30_000
+/** Milliseconds in which the request's signal may be wrong; it is before the first timer of a stream can fire. */
+const misleading = 1_000
 /** Milliseconds a client has to take the last bytes of a stream that has ended; then they are dropped and the body breaks off. */
 const farewell = 30_000
 const farewellStep = 1_000
@@ -43,12 +47,14 @@ export class EventStream
 	readonly #options: StreamOptions
 	readonly #outbox: Outbox
 	readonly #wheel: HeartbeatWheel | undefined
-	#unread: Unread | undefined
+	readonly #openedAt = clock.now()
+	#untaken: Untaken | undefined
 	#reason: StopReason | undefined
 	#rotation: Timer
 	#farewell: Timer
 	/** Listens to the request's signal, when there is a request. */
 	#gone: (() => void) | undefined
+	#unwatch: (() => void) | undefined
 
 	constructor(options: StreamOptions) {
 		this.#options = options
@@ -58,13 +64,14 @@ export class EventStream
 
 	/** Makes the response. The stream is open from here on. */
 	open(): Response {
-		const body = new ReadableStream(this, this.#outbox.strategy)
-		const { request, maxDuration } = this.#options
+		const { request, maxDuration, maxBuffer } = this.#options
+		const body = new Body(this, this.#outbox.strategy, maxBuffer)
 		this.#wheel?.add(this)
-		this.#unread = new Unread(this)
+		this.#untaken = new Untaken(this)
 		enlist(this)
+		this.#unwatch = restartWhenEdited(this)
 		if (request) {
-			this.#gone = () => this.cancel()
+			this.#gone = () => this.#aborted()
 			request.signal.addEventListener('abort', this.#gone)
 		}
 		if (maxDuration !== undefined) {
@@ -75,7 +82,8 @@ export class EventStream
 			)
 		}
 		// A HEAD request, which SvelteKit hands to GET, has no body: its response would never be finished.
-		if (request?.signal.aborted || request?.method === 'HEAD') this.cancel()
+		if (request?.method === 'HEAD') this.cancel()
+		else if (request?.signal.aborted) this.#aborted()
 		return new Response(body, { headers: streamHeaders(this.#options.headers) })
 	}
 
@@ -97,9 +105,9 @@ export class EventStream
 		return this.#outbox.isFull
 	}
 
-	/** Whether anyone has begun to read. */
-	get isRead(): boolean {
-		return this.#outbox.isRead
+	/** Bytes that were read so far. */
+	get taken(): number {
+		return this.#outbox.taken
 	}
 
 	drained(): Promise<void> {
@@ -150,13 +158,26 @@ export class EventStream
 		this.end('slow')
 	}
 
+	/**
+	 * The request's signal says that the client has left. In the first moments it may be wrong: when a middleware such as
+	 * `express.json()` has read the request, SvelteKit 2 takes the end of the request for the end of the connection. A
+	 * client that left cancels the response too; one that is still there goes on reading.
+	 */
+	#aborted(): void {
+		if (clock.now() - this.#openedAt > misleading) return this.cancel()
+		this.#untaken?.forget()
+		this.beat()
+		this.#untaken = new Untaken(this)
+	}
+
 	/** The one way out, for every ending. Without a last frame nobody is there to read one. */
 	#end(reason: StopReason, lastFrame?: string): void {
 		if (this.#reason) return
 		this.#reason = reason
 		this.#wheel?.delete(this)
-		this.#unread?.forget()
+		this.#untaken?.forget()
 		delist(this)
+		this.#unwatch?.()
 		clock.clearTimeout(this.#rotation)
 		if (this.#gone) this.#options.request?.signal.removeEventListener('abort', this.#gone)
 		if (lastFrame === undefined) {
@@ -185,20 +206,26 @@ export class EventStream
 	}
 }
 
-/** Looks once, after `unreadLimit`: a handler may have thrown its response away, and then nothing else would end it. */
-class Unread implements Beating {
+/**
+ * Ends a stream of which nothing is read for half a minute. A handler may have thrown its response away, or a copy of it may be
+ * all that is left; then nothing else would end it.
+ */
+class Untaken implements Beating {
 	lastBeat = 0
 	readonly #stream: EventStream
-	readonly #wheel = heartbeatWheel(unreadLimit)
+	readonly #taken: number
+	readonly #wheel = heartbeatWheel(untakenLimit)
 
 	constructor(stream: EventStream) {
 		this.#stream = stream
+		this.#taken = stream.taken
 		this.#wheel.add(this)
 	}
 
+	/** Looks once. */
 	beat(): void {
 		this.forget()
-		if (!this.#stream.isRead) this.#stream.cancel()
+		if (this.#stream.taken === this.#taken) this.#stream.cancel()
 	}
 
 	forget(): void {

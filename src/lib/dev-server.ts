@@ -1,0 +1,39 @@
+// What the library knows of a development server that runs it.
+
+type Meta = ImportMeta & { env?: { DEV?: unknown; MODE?: unknown; VITEST?: unknown } }
+
+/**
+ * Whether a development server runs this module and loads changed modules again. Vitest does not, although it is Vite.
+ * Neither does code that was built for development: there this module has no file of its own. Some versions of Vitest
+ * do not set their variable here, but all set the mode.
+ */
+export const isDevServer =
+	(import.meta as Meta).env?.DEV === true &&
+	!(import.meta as Meta).env?.VITEST &&
+	(import.meta as Meta).env?.MODE !== 'test' &&
+	/\/dev-server\.[jt]s\b/.test(import.meta.url)
+
+/** Frames of a stack that reach from the library to a hook of the user's. */
+const depth = 50
+
+/** A frame of a stack without its query, line and column, which change with each edit. */
+const place = /((?:file:\/\/)?(?:[A-Za-z]:)?[/\\][^()]*?)(?:\?[^:)]*)?:\d+:\d+\)?$/
+
+/** The user's files that called into the library, the nearest first. Packages are left out, and the library's own files. */
+export function callingFiles(): string[] {
+	const { stackTraceLimit } = Error
+	Error.stackTraceLimit = depth
+	const lines = new Error().stack?.split('\n') ?? []
+	Error.stackTraceLimit = stackTraceLimit
+	const own = pathOf(new URL('.', import.meta.url).href)
+	const files = lines
+		.map((line) => pathOf(place.exec(line)?.[1] ?? ''))
+		.filter((file) => file && !file.startsWith(own) && !file.includes('/node_modules/'))
+	return [...new Set(files)]
+}
+
+/** A path as Node's file system takes it, of a path or a `file:` address. */
+function pathOf(place: string): string {
+	const path = place.startsWith('file://') ? decodeURI(place.slice('file://'.length)) : place
+	return path.replaceAll('\\', '/').replace(/^\/(?=[A-Za-z]:)/, '')
+}

@@ -1,0 +1,161 @@
+import { describe, expect } from 'vitest'
+import { produce } from '../../../src/lib/produce/produce.js'
+import type { ProducerConnection } from '../../../src/lib/produce/types.js'
+import { settled } from '../../support/clock.js'
+import { collectGarbage } from '../../support/garbage.js'
+import { StreamLog } from '../../support/stream-log.js'
+import { gate, test } from './fixture.js'
+
+const megabyte = 1024 * 1024
+
+// A hook such as `handle` may clone the response, to log it for one. The platform's own split goes on until both halves were
+// cancelled, so nobody was told that the client had left.
+describe('a producer learns at once that its client left, although its response was', () => {
+	const hooks: Record<string, (response: Response) => Response> = {
+		cloned(response) {
+			response.clone()
+			return response
+		},
+		'replaced by its clone': (response) => response.clone(),
+		'cloned twice': (response) => {
+			response.clone().clone()
+			return response
+		},
+		'wrapped, and then cloned'(response) {
+			const wrapped = new Response(response.body, { headers: response.headers })
+			wrapped.clone()
+			return wrapped
+		},
+		'cloned, and the clone read for a moment'(response) {
+			const reader = response.clone().body!.getReader()
+			void reader.read().then(() => reader.cancel())
+			return response
+		}
+	}
+	for (const [name, hook] of Object.entries(hooks))
+		test(name, async ({ serve, clock: _ }) => {
+			const stopped = gate<string>()
+			let connection!: ProducerConnection
+			const server = await serve(() =>
+				hook(
+					produce((given) => void (connection = given), {
+						ping: false,
+						stop: (_, reason) => stopped.resolve(reason)
+					})
+				)
+			)
+			const log = new StreamLog((await fetch(server.url)).body!)
+			for (let i = 1; i <= 10; i++) {
+				connection.emit('n', i)
+				await log.count(i)
+			}
+			log.leave()
+			expect(await stopped.promise).toBe('gone')
+			expect(connection.emit('n', 'late').error).toMatchObject({ code: 'closed' })
+		})
+})
+
+test('a copy that is read holds the stream as a client does, and both get everything', async ({
+	open
+}) => {
+	const { response, connection, stops } = open()
+	const logs = [new StreamLog(response.clone().body!), new StreamLog(response.body!)]
+	for (let i = 0; i < 1_000; i++) {
+		connection.emit('n', i)
+		if (i % 10 === 0) await settled()
+	}
+	await Promise.all(logs.map((log) => log.count(1_000)))
+	logs[1]!.leave()
+	await logs[1]!.ended
+	connection.emit('n', 1_000)
+	await logs[0]!.count(1_001)
+	expect(stops).toEqual([])
+	connection.close()
+	expect((await logs[0]!.ended).at(-1)).toEqual({ close: 'done' })
+	expect(logs.map(({ data }) => data.length)).toEqual([1_001, 1_000])
+	expect(stops).toEqual([['stop', 'done']])
+})
+
+test('a copy that is read later has it from the beginning', async ({ open }) => {
+	const { response, connection } = open()
+	const copy = response.clone()
+	const log = new StreamLog(response.body!)
+	connection.emit('n', 1)
+	await log.count(1)
+	connection.close()
+	await log.ended
+	const later = new StreamLog(copy.body!)
+	expect(await later.ended).toEqual(log.all)
+})
+
+test('a copy that is thrown away leaves the stream to its client', async ({ open }) => {
+	const { response, connection, stops } = open()
+	await response.clone().body!.cancel()
+	const log = new StreamLog(response.body!)
+	connection.emit('n', 1)
+	await log.count(1)
+	expect(stops).toEqual([])
+})
+
+test('a copy that nobody reads costs no more than the buffer, and breaks off', async ({ open }) => {
+	const { response, connection } = open({ maxBuffer: megabyte })
+	const copy = response.clone()
+	const log = new StreamLog(response.body!)
+	gc!()
+	const before = memory()
+	const data = 'x'.repeat(megabyte / 4)
+	for (let i = 1; i <= 100; i++) {
+		expect(connection.emit('a', data).error).toBe(false)
+		await log.until(({ all }) => all.length > i)
+		// What the log has seen is not what this is about.
+		log.all.fill({ gap: true })
+	}
+	await collectGarbage(() => memory() - before < 8 * megabyte)
+	expect(memory() - before).toBeLessThan(8 * megabyte)
+	await expect(copy.text()).rejects.toMatchObject({
+		code: 'overflow',
+		message: expect.stringContaining('Do not clone')
+	})
+	connection.close()
+	expect((await log.ended).at(-1)).toEqual({ close: 'done' })
+})
+
+test('a client that falls behind its copy is cut off when more waits than the buffer holds', async ({
+	open
+}) => {
+	const { response, connection, stops } = open({ maxBuffer: megabyte })
+	const copy = new StreamLog(response.clone().body!)
+	const client = response.body!.getReader()
+	await client.read()
+	for (let i = 1; stops.length === 0 && i < 10; i++) {
+		connection.emit('a', 'x'.repeat(megabyte / 4))
+		await copy.count(i)
+	}
+	await expect(
+		(async () => {
+			while (!(await client.read()).done);
+		})()
+	).rejects.toMatchObject({ code: 'overflow' })
+	connection.close()
+	expect((await copy.ended).at(-1)).toEqual({ close: 'done' })
+})
+
+test('a body that breaks off breaks off in every copy', async ({ open, clock }) => {
+	const { response, connection } = open({ ping: false })
+	const copy = response.clone().body!.getReader()
+	const client = response.body!.getReader()
+	await Promise.all([copy.read(), client.read()])
+	for (let i = 0; i < 4; i++) connection.emit('a', 'x'.repeat(megabyte))
+	connection.close()
+	await clock.advance(31_000)
+	const rest = async (reader: ReadableStreamDefaultReader): Promise<unknown> => {
+		for (;;) if ((await reader.read()).done) return 'ended'
+	}
+	for (const reader of [copy, client])
+		await expect(rest(reader)).rejects.toMatchObject({ code: 'closed' })
+})
+
+function memory(): number {
+	const { heapUsed, arrayBuffers, external } = process.memoryUsage()
+	return heapUsed + Math.max(arrayBuffers, external)
+}
