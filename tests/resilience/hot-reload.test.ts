@@ -18,7 +18,11 @@ afterAll(async () => {
 /** Two clients that are there, and a count of what is published to them. */
 async function audience() {
 	const open = (visitor: string) =>
-		new Reading(server.url, { headers: { visitor }, cache: false, reconnect: { max: 500 } })
+		new Reading(`${server.url}/events`, {
+			headers: { visitor },
+			cache: false,
+			reconnect: { max: 500 }
+		})
 	const readings = [open('one'), open('other')]
 	let published = 0
 	for (const reading of readings) await reading.until(({ log }) => log.length > 0)
@@ -68,8 +72,29 @@ test('an edited file loses no client of the hub, and none hears anything twice',
 		await stands({ versions, ...here }, file)
 		await clients.hears()
 	}
-	expect(clients.readings.map(({ log }) => log)).toEqual([['open accepted'], ['open accepted']])
+	// The endpoint itself was edited: they come back to its new code, and miss nothing meanwhile.
+	for (const reading of clients.readings)
+		await reading.until(({ log }) => log.length > 1 && log.at(-1) === 'open accepted')
+	await clients.hears()
+	for (const { log } of clients.readings)
+		expect(new Set(log)).toEqual(new Set(['open accepted', 'reconnecting restart']))
 }, 240_000)
+
+const edited: [what: string, route: string, file: string][] = [
+	['its endpoint', 'plain', 'src/routes/plain/+server.ts'],
+	['a module that makes it', 'helped', 'src/lib/numbers.ts']
+]
+for (const [what, route, file] of edited)
+	test(`a stream starts over when ${what} is edited, so that the page sees the new code`, async () => {
+		using reading = new Reading(`${server.url}/${route}`, { cache: false, reconnect: { max: 500 } })
+		await reading.until(({ numbers }) => numbers.length > 0)
+		await server.edit(file, (text) => text.replace(' = 0', ' = 1'))
+		await reading.until(({ numbers }) => numbers.length > 1)
+		expect([reading.numbers, reading.log]).toEqual([
+			[0, 1],
+			['open accepted', 'reconnecting restart', 'open accepted']
+		])
+	}, 60_000)
 
 test('a server that restarts itself loses none either', async () => {
 	using clients = await audience()

@@ -7,11 +7,12 @@ import type { ProduceOptions, Start } from './types.js'
  * Makes one stream of server-sent events: a standard `Response` to return from a `+server.ts` handler.
  *
  * The stream stays open until `lock.set(false)`, `close()`, the end of the async iterable that `start` returned, or
- * until the client leaves. If `start` throws or rejects, the stream ends with `error` and the error is reported.
+ * until the client leaves. If `start` throws or rejects, the stream ends with `error` and the error is reported. If it
+ * calls SvelteKit's `error()` or `redirect()` before it waits for anything, that is the response instead.
  *
  * @param start feeds the stream; it runs at once.
  * @param options see {@link ProduceOptions}.
- * @throws {SseError} `invalid-argument` when an option has the wrong type.
+ * @throws {SseError} `invalid-argument` when an option has the wrong type; what `error()` and `redirect()` throw in `start`.
  *
  * @example
  * ```ts

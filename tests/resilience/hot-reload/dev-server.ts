@@ -34,7 +34,7 @@ export class DevServer implements AsyncDisposable {
 	}
 
 	get url(): string {
-		return `${this.#server.url}/events`
+		return this.#server.url
 	}
 
 	get log(): string {
@@ -42,12 +42,16 @@ export class DevServer implements AsyncDisposable {
 	}
 
 	async state(): Promise<State> {
-		return (await fetch(this.url)).json() as Promise<State>
+		return (await fetch(`${this.url}/events`)).json() as Promise<State>
 	}
 
 	async publish(number: number): Promise<void> {
 		const headers = { 'content-type': 'application/octet-stream' }
-		const response = await fetch(this.url, { method: 'PUT', headers, body: String(number) })
+		const response = await fetch(`${this.url}/events`, {
+			method: 'PUT',
+			headers,
+			body: String(number)
+		})
 		if (!response.ok) throw new Error(`status ${response.status}\n${this.log}`)
 	}
 

@@ -1,0 +1,3 @@
+import { numbers } from '../../lib/numbers.js'
+
+export const POST = () => numbers()
