@@ -74,9 +74,9 @@ export class Outbox {
 		return this.buffered >= this.window
 	}
 
-	/** Bytes that were read so far. */
-	get taken(): number {
-		return this.#passed - this.#queued
+	/** Whether anyone has begun to read. */
+	get isRead(): boolean {
+		return this.#queued < this.#passed
 	}
 
 	/** Takes one event's frame, or says why it cannot. */

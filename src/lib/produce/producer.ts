@@ -68,7 +68,7 @@ export class Producer<S> {
 			}
 			this.#fail(thrown)
 		}
-		// The client had left before: `stop` undoes what `start` has done, so it cannot come first.
+		// The response has no body and ended before: `stop` undoes what `start` has done, so it cannot come first.
 		if (over) this.#call(this.#options.stop, over)
 		sendAway(this.stream)
 		return response

@@ -26,10 +26,8 @@ export interface StreamOptions {
 	ended(reason: StopReason): void
 }
 
-/** Milliseconds after which a stream that may have no reader has to have been read; no client waits longer for a response. */
-const untakenLimit = 30_000
-/** Milliseconds in which the request's signal may be wrong; it is before the first timer of a stream can fire. */
-const misleading = 1_000
+/** Milliseconds until someone has to have begun to read; no client waits longer for a response. */
+const unreadLimit = 30_000
 /** Milliseconds a client has to take the last bytes of a stream that has ended; then they are dropped and the body breaks off. */
 const farewell = 30_000
 const farewellStep = 1_000
@@ -47,8 +45,7 @@ export class EventStream
 	readonly #options: StreamOptions
 	readonly #outbox: Outbox
 	readonly #wheel: HeartbeatWheel | undefined
-	readonly #openedAt = clock.now()
-	#untaken: Untaken | undefined
+	#unread: Unread | undefined
 	#reason: StopReason | undefined
 	#rotation: Timer
 	#farewell: Timer
@@ -67,11 +64,14 @@ export class EventStream
 		const { request, maxDuration, maxBuffer } = this.#options
 		const body = new Body(this, this.#outbox.strategy, maxBuffer)
 		this.#wheel?.add(this)
-		this.#untaken = new Untaken(this)
+		this.#unread = new Unread(this)
 		enlist(this)
 		this.#unwatch = restartWhenEdited(this)
 		if (request) {
-			this.#gone = () => this.#aborted()
+			// A signal that is aborted by now may be wrong: when a middleware such as `express.json()` has read the request,
+			// SvelteKit 2 takes the end of the request for the end of the connection. Of a client that has left, nobody
+			// reads the response, or it is cancelled.
+			this.#gone = () => this.cancel()
 			request.signal.addEventListener('abort', this.#gone)
 		}
 		if (maxDuration !== undefined) {
@@ -83,7 +83,6 @@ export class EventStream
 		}
 		// A HEAD request, which SvelteKit hands to GET, has no body: its response would never be finished.
 		if (request?.method === 'HEAD') this.cancel()
-		else if (request?.signal.aborted) this.#aborted()
 		return new Response(body, { headers: streamHeaders(this.#options.headers) })
 	}
 
@@ -105,9 +104,9 @@ export class EventStream
 		return this.#outbox.isFull
 	}
 
-	/** Bytes that were read so far. */
-	get taken(): number {
-		return this.#outbox.taken
+	/** Whether anyone has begun to read. */
+	get isRead(): boolean {
+		return this.#outbox.isRead
 	}
 
 	drained(): Promise<void> {
@@ -158,24 +157,12 @@ export class EventStream
 		this.end('slow')
 	}
 
-	/**
-	 * The request's signal says that the client has left. In the first moments it may be wrong: when a middleware such as
-	 * `express.json()` has read the request, SvelteKit 2 takes the end of the request for the end of the connection. A
-	 * client that left cancels the response too; one that is still there goes on reading.
-	 */
-	#aborted(): void {
-		if (clock.now() - this.#openedAt > misleading) return this.cancel()
-		this.#untaken?.forget()
-		this.beat()
-		this.#untaken = new Untaken(this)
-	}
-
 	/** The one way out, for every ending. Without a last frame nobody is there to read one. */
 	#end(reason: StopReason, lastFrame?: string): void {
 		if (this.#reason) return
 		this.#reason = reason
 		this.#wheel?.delete(this)
-		this.#untaken?.forget()
+		this.#unread?.forget()
 		delist(this)
 		this.#unwatch?.()
 		clock.clearTimeout(this.#rotation)
@@ -206,26 +193,20 @@ export class EventStream
 	}
 }
 
-/**
- * Ends a stream of which nothing is read for half a minute. A handler may have thrown its response away, or a copy of it may be
- * all that is left; then nothing else would end it.
- */
-class Untaken implements Beating {
+/** Looks once, after `unreadLimit`: a handler may have thrown its response away, and then nothing else would end it. */
+class Unread implements Beating {
 	lastBeat = 0
 	readonly #stream: EventStream
-	readonly #taken: number
-	readonly #wheel = heartbeatWheel(untakenLimit)
+	readonly #wheel = heartbeatWheel(unreadLimit)
 
 	constructor(stream: EventStream) {
 		this.#stream = stream
-		this.#taken = stream.taken
 		this.#wheel.add(this)
 	}
 
-	/** Looks once. */
 	beat(): void {
 		this.forget()
-		if (this.#stream.taken === this.#taken) this.#stream.cancel()
+		if (!this.#stream.isRead) this.#stream.cancel()
 	}
 
 	forget(): void {

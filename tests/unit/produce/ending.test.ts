@@ -170,8 +170,8 @@ describe('start', () => {
 		])
 	})
 
-	test('runs also when the client left before, and learns it at once', ({ open }) => {
-		const request = new Request('http://test', { signal: AbortSignal.abort() })
+	test('runs also for a request that gets no body, and learns it at once', ({ open }) => {
+		const request = new Request('http://test', { method: 'HEAD' })
 		const seen: unknown[] = []
 		const produced = open({ request }, ({ emit, signal, lock }) => {
 			seen.push(emit('a', 'x').error, signal.aborted, get(lock))
@@ -183,10 +183,10 @@ describe('start', () => {
 
 	// What `start` put into a map was never taken out again by `stop`, which had run before it.
 	test.for(['returns', 'throws'])(
-		'that %s runs before `stop` also when the client left before',
+		'that %s runs before `stop` also for a request that gets no body',
 		(how) => {
 			const online = new Set<string>()
-			const request = new Request('http://test', { signal: AbortSignal.abort() })
+			const request = new Request('http://test', { method: 'HEAD' })
 			const start = (): void => {
 				online.add('ann')
 				if (how === 'throws') throw new Error('boom')
