@@ -29,6 +29,21 @@ const node = (name: string, test: Record<string, unknown> = {}) => ({
 	}
 })
 
+/** Tests of the built demo site. */
+const site = {
+	globalSetup: 'tests/e2e/global-setup.ts',
+	// Pages under test share one server and its state.
+	fileParallelism: false,
+	testTimeout: 120_000,
+	hookTimeout: 120_000
+}
+
+/** The tests of the site that take more than Chromium and one server. */
+const everyEngine = ['tests/e2e/browsers.test.ts', 'tests/e2e/machines.test.ts']
+
+/** Tests with Redis, PostgreSQL and NATS. */
+const engines = { fileParallelism: false, testTimeout: 180_000, hookTimeout: 600_000 }
+
 export default defineConfig({
 	test: {
 		// A missing snapshot is a failure; `-u` writes it.
@@ -55,14 +70,10 @@ export default defineConfig({
 				testTimeout: 180_000,
 				hookTimeout: 60_000
 			}),
-			node('e2e', {
-				globalSetup: 'tests/e2e/global-setup.ts',
-				// Pages under test share one server and its state.
-				fileParallelism: false,
-				testTimeout: 120_000,
-				hookTimeout: 120_000
-			}),
-			node('brokers', { fileParallelism: false, testTimeout: 180_000, hookTimeout: 600_000 }),
+			node('e2e', { ...site, exclude: everyEngine }),
+			node('browsers', { ...site, include: everyEngine }),
+			node('brokers', engines),
+			node('clusters', engines),
 			// Processes that are killed, and machines that are kept busy: one file at a time.
 			node('resilience', { fileParallelism: false, testTimeout: 120_000, hookTimeout: 240_000 }),
 			node('compat', { fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 }),

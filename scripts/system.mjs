@@ -1,5 +1,5 @@
-// Programs that tests use and npm does not bring: found where they are, else installed where this
-// machine lets us, else named with the line that would install them.
+// Programs that tests use and npm does not bring: found where they are, else installed where that was
+// asked for, else named with the command that installs them.
 
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -133,18 +133,40 @@ function expand(pattern) {
 }
 
 /**
- * Install a Debian package where that needs no questions asked.
+ * Whether programs of the system may be installed without a question: on a machine that is there for tests, or when the
+ * person who runs them asks for it. `--install` sets the variable, so that test workers know of it too.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @param {boolean} root whether this process runs as root
+ * @param {boolean} container whether it runs in a container
+ */
+export function mayInstall(env, root, container) {
+	const isSet = (/** @type {string | undefined} */ value) => !!value && !/^(0|false)$/i.test(value)
+	return isSet(env.INSTALL_PROGRAMS) || isSet(env.CI) || (root && container)
+}
+
+/** Whether this process runs in a container: what Docker, Podman, systemd or Kubernetes leave behind there says so. */
+function isInContainer() {
+	const traces = ['/.dockerenv', '/run/.containerenv', '/run/systemd/container']
+	return traces.some(existsSync) || !!process.env.KUBERNETES_SERVICE_HOST || !!process.env.container
+}
+
+/**
+ * Install a Debian package, where that may be.
  *
  * @param {string} name
  * @returns {Promise<string>} why it may still not be there
  */
 async function install(name) {
-	const line = `apt-get install -y --no-install-recommends ${name}`
-	const advice = `install it: ${line}`
-	if ((await run('apt-get', ['--version'], { quiet: true })).code !== 0) {
-		return `no apt-get here; the Debian package is ${name}`
-	}
 	const root = process.getuid?.() === 0
+	const line = `${root ? '' : 'sudo '}apt-get install -y --no-install-recommends ${name}`
+	if ((await run('apt-get', ['--version'], { quiet: true })).code !== 0) {
+		return `there is no apt-get here; the Debian package is ${name}`
+	}
+	if (!mayInstall(process.env, root, isInContainer())) {
+		return `to install it: ${line}, or add --install to the test command`
+	}
+	const advice = `to install it: ${line}`
 	if (!root && (await run('sudo', ['-n', 'true'], { quiet: true })).code !== 0) return advice
 
 	const release = await acquire(lock)

@@ -1,0 +1,161 @@
+// The parts of the tests: what each runs, and what has to be there first.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { tool } from './install.mjs'
+
+/**
+ * @typedef {import('./count-reporter.mjs').Named} Named
+ * @typedef {import('./count-reporter.mjs').Sum} Sum
+ *
+ * @typedef {object} Context
+ * @property {string} work a folder for files of this run
+ * @property {(minutes: number) => number} atMost so many minutes, or what is left of the run, in ms
+ * @property {string[]} args what narrows a single part down; for Vitest a file name or -t
+ * @property {boolean} whole whether several parts run, and not one that somebody works on
+ * @property {boolean} quiet gathers the output instead of showing it
+ *
+ * @typedef {(context: Context) => Promise<{ sum: Sum, output: string }>} Step
+ *
+ * @typedef {object} Part
+ * @property {Step[]} steps
+ * @property {boolean} [all] whether only `npm run test:all` runs it, and `npm test` does not
+ * @property {boolean} [browser] whether it needs Chromium
+ * @property {import('./system.mjs').ProgramName[]} [programs] programs that its tests use; without them tests skip by name
+ */
+
+const engines = /** @type {const} */ (['redis-server', 'nats-server', 'initdb'])
+const otherBrowsers = /** @type {const} */ (['firefox', 'WebKitWebDriver', 'Xvfb'])
+
+/**
+ * The order is that in which they begin: several run at a time, so those that take long come first.
+ *
+ * @type {Record<string, Part>}
+ */
+export const parts = {
+	e2e: { steps: [vitest('e2e', 15, 1)], browser: true },
+	types: {
+		steps: [
+			check('svelte-check', 'svelte-check/bin/svelte-check', [
+				'--tsconfig',
+				'./tsconfig.json',
+				'--fail-on-warnings',
+				'--output',
+				'human'
+			]),
+			// tsc on the type tests; svelte-check has seen all other files, the ones without Svelte too.
+			vitest('types', 8)
+		]
+	},
+	unit: {
+		steps: [vitest('unit', 10, 1), vitest('jsdom', 4)],
+		programs: [...engines, 'nginx']
+	},
+	brokers: { steps: [vitest('brokers', 10, 1)], programs: [...engines] },
+	browser: { steps: [vitest('browser', 8, 1)], browser: true },
+	lint: {
+		steps: [
+			check('eslint', 'eslint/bin/eslint.js', ['--max-warnings', '0'], '.'),
+			check('prettier', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn'], '.')
+		]
+	},
+	package: { steps: [vitest('package', 8)] },
+	resilience: {
+		all: true,
+		steps: [vitest('resilience', 12, 1)],
+		browser: true,
+		programs: ['nginx']
+	},
+	browsers: {
+		all: true,
+		steps: [vitest('browsers', 12, 1)],
+		browser: true,
+		programs: [...otherBrowsers, 'nginx']
+	},
+	clusters: { all: true, steps: [vitest('clusters', 12, 1)], programs: [...engines, 'nginx'] },
+	compat: { all: true, steps: [vitest('compat', 10)], browser: true }
+}
+
+/**
+ * A program that is right or wrong as a whole: it counts as one test.
+ *
+ * @param {string} name
+ * @param {string} bin
+ * @param {string[]} options
+ * @param {string} [everything] what it looks at when nothing narrower is asked for
+ * @returns {Step}
+ */
+function check(name, bin, options, everything) {
+	return async ({ args, atMost, quiet }) => {
+		const targets = args.length > 0 || !everything ? args : [everything]
+		const { code, output } = await tool(bin, [...options, ...targets], {
+			timeout: atMost(5),
+			quiet
+		})
+		const sum = code === 0 ? { ...nothing(), passed: 1 } : { ...nothing(), failed: [{ name }] }
+		return { sum, output: `· ${name}\n${output}  ${name} ${code === 0 ? 'passed' : 'failed'}\n` }
+	}
+}
+
+/**
+ * The tests of one Vitest project.
+ *
+ * @param {string} project
+ * @param {number} minutes after which the run is cut and counts as failed
+ * @param {number} [retries] how often a whole run gives a test that failed another try: where
+ * real servers and browsers share a busy machine, and only with the failure told in the summary
+ * @returns {Step}
+ */
+function vitest(project, minutes, retries = 0) {
+	return async ({ args, atMost, quiet, whole, work }) => {
+		const file = join(work, `${project}.json`)
+		const options = [
+			'run',
+			'--project',
+			project,
+			'--reporter=default',
+			'--reporter=./scripts/count-reporter.mjs',
+			'--passWithNoTests'
+		]
+		// A single part is run to see what fails in it. A whole run also says which tests it had to run again.
+		const more = whole ? [`--retry=${retries}`] : args
+		const { code, output } = await tool('vitest/vitest.mjs', [...options, ...more], {
+			env: { TEST_COUNT_FILE: file },
+			timeout: atMost(minutes),
+			quiet
+		})
+		const { done, ...sum } = readCount(file)
+		if (!done) sum.failed.push({ name: project, reason: 'did not run to its end' })
+		// Vitest may fail for a reason that belongs to no test, a global set-up for one.
+		else if (sum.failed.length === 0 && code !== 0) sum.failed.push({ name: project })
+		return { sum, output }
+	}
+}
+
+/**
+ * @param {string} file
+ * @returns {import('./count-reporter.mjs').Count}
+ */
+function readCount(file) {
+	try {
+		return JSON.parse(readFileSync(file, 'utf8'))
+	} catch {
+		return { ...nothing(), done: false }
+	}
+}
+
+/** @returns {Sum} */
+export function nothing() {
+	return { passed: 0, failed: [], flaky: [], skipped: [] }
+}
+
+/**
+ * @param {Sum} sum
+ * @param {Sum} more
+ */
+export function add(sum, more) {
+	sum.passed += more.passed
+	sum.failed.push(...more.failed)
+	sum.flaky.push(...more.flaky)
+	sum.skipped.push(...more.skipped)
+}
