@@ -10,6 +10,9 @@ test.for<[string, NodeJS.ProcessEnv, boolean, boolean, boolean]>([
 	['a machine of CI', { CI: 'true' }, false, false, true],
 	['a machine that says it is none of CI', { CI: 'false' }, false, false, false],
 	['a person’s machine with --install', { INSTALL_PROGRAMS: '1' }, false, false, true]
-])('tests on %s install programs only where that is meant', ([, env, root, container, expected]) => {
-	expect(mayInstall(env, root, container)).toBe(expected)
-})
+])(
+	'tests on %s install programs only where that is meant',
+	([, env, root, container, expected]) => {
+		expect(mayInstall(env, root, container)).toBe(expected)
+	}
+)
