@@ -66,7 +66,9 @@ export function decideFate(
 		report(thrown)
 	}
 	if (decided === false || attempt > policy.attempts) return false
-	if (decided! >= 0) return decided!
+	// A first attempt may come at once, with a fresh token for one. A loss after a loss waits: a server that refuses every
+	// attempt would be asked a thousand times a second.
+	if (decided! >= 0) return attempt === 1 ? decided! : Math.max(decided!, policy.min)
 	if (reason === 'refused' && status! < 500 && !passing.includes(status!)) return false
 	if (stable && atOnce.includes(reason)) return 0
 	return nextDelay(attempt, policy, wait, random)

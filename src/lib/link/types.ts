@@ -57,7 +57,8 @@ export interface ReconnectOptions {
 	minUptime?: number
 	/**
 	 * Decides about a loss that the server did not ask for: milliseconds to wait, `Infinity` until `connect()` is called or
-	 * the network or the page comes back, `false` to close, `undefined` for what the library would do.
+	 * the network or the page comes back, `false` to close, `undefined` for what the library would do. From the second loss in
+	 * a row on, the wait is at least `min`.
 	 */
 	decide?: (info: LossInfo) => number | false | undefined
 }

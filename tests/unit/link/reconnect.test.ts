@@ -127,15 +127,15 @@ describe('the policy', () => {
 			reconnect: {
 				decide({ error, status, attempt }) {
 					asked.push([error?.code, status, attempt])
-					return attempt < 3 ? 10 * attempt : false
+					return attempt < 3 ? 600 * attempt : false
 				}
 			}
 		})
 		await settled()
 		await requests.last.refuse(404)
-		await clock.advance(10)
+		await clock.advance(600)
 		await requests.last.fail()
-		await clock.advance(20)
+		await clock.advance(1_200)
 		await requests.last.refuse(500)
 		expect(asked).toEqual([
 			['response', 404, 1],
@@ -143,8 +143,8 @@ describe('the policy', () => {
 			['response', 500, 3]
 		])
 		expect(log.filter((entry) => !entry.startsWith('connecting'))).toEqual([
-			'reconnecting refused !response in 10',
-			'reconnecting network !network in 20',
+			'reconnecting refused !response in 600',
+			'reconnecting network !network in 1200',
 			'closed refused !response'
 		])
 	})

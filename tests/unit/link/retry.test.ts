@@ -56,6 +56,19 @@ describe('the fate of a loss', () => {
 	})
 })
 
+// `decide: () => 0` on a server that answered 401 made 745 requests a second.
+test('from the second loss in a row on, `decide` cannot go below `min`', () => {
+	const delay = (said: number, attempt: number) =>
+		decideFate({ reason: 'refused' }, attempt, false, { ...policyDefaults, decide: () => said }, 0)
+	expect([delay(0, 1), delay(0, 2), delay(499, 3), delay(700, 3), delay(Infinity, 9)]).toEqual([
+		0,
+		500,
+		500,
+		700,
+		Infinity
+	])
+})
+
 describe('Retry-After', () => {
 	const now = Date.UTC(2030, 0, 1)
 	const cases: [string | null, number | undefined][] = [
