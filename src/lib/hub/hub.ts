@@ -25,8 +25,13 @@ import type {
 	SubscribeOptions
 } from './types.js'
 
-/** Bytes that may wait for one client: it can resume, so it need not be spoilt. */
-const maxBuffer = 1024 * 1024
+/** What holds for the streams of a hub when the user does not say. */
+const defaults = {
+	/** Milliseconds: who is present depends on it, since some proxies pass on at the third heartbeat only that a client left. */
+	ping: 15_000,
+	/** Bytes that may wait for one client: fewer than elsewhere, since it can come back and resume. */
+	maxBuffer: 1024 * 1024
+}
 
 /** Events that `last` may ask for. */
 const mostLast = 10_000
@@ -124,7 +129,7 @@ export class Hub<S = Untyped> {
 		const producer: Producer<S> = new Producer(
 			{ ...options, events },
 			{
-				maxBuffer,
+				...defaults,
 				heartbeat: () => receiver.heartbeat(core.recent.head),
 				ended: () => leaving.splice(0).forEach((leave) => leave())
 			}

@@ -64,6 +64,12 @@ export interface Member {
 export interface StreamOptions<S = Untyped> extends ProduceOptions<S> {
 	/** The request that asks for the stream. */
 	request: Request
+	/**
+	 * Milliseconds without a byte after which a heartbeat is sent, as in `produce`; `false` sends none. Who is present
+	 * depends on it: behind some proxies a member whose client left stays for up to three heartbeats more.
+	 * @default 15_000, on Bun 8_000
+	 */
+	ping?: number | false
 	/** Feeds this one stream beside the topics, as in `produce`. */
 	start?: Start<S>
 	/**

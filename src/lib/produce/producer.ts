@@ -2,13 +2,15 @@ import { SseError, toError } from '../errors.js'
 import { isAnswer, lateAnswer, reasonFor } from './answer.js'
 import { Connection } from './connection.js'
 import { sendAway } from './drain.js'
-import { defaults, none } from './options.js'
+import { defaultPing, defaults, none } from './options.js'
 import { isAsyncIterable, pump } from './pump.js'
 import { EventStream, type StreamOptions } from './stream.js'
 import type { ProduceOptions, Start, Started, Stop, StopReason } from './types.js'
 
 /** What a room that builds on streams may add to the user's options. */
 export interface ProducerHooks extends Pick<StreamOptions, 'heartbeat'> {
+	/** Milliseconds between heartbeats when the user does not say. */
+	ping?: number
 	/** Bytes that may wait when the user does not say. */
 	maxBuffer?: number
 	/** Called once, in the tick in which the stream ends, before the user's stop functions. */
@@ -30,7 +32,7 @@ export class Producer<S> {
 		this.#options = options
 		this.#hooks = hooks
 		this.stream = new EventStream({
-			ping: ping ?? defaults.ping,
+			ping: ping ?? defaultPing(hooks.ping),
 			maxBuffer: maxBuffer ?? hooks.maxBuffer ?? defaults.maxBuffer,
 			overflow: overflow ?? defaults.overflow,
 			retry,

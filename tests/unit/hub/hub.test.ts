@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Hub, memory, type HubOptions } from '../../../src/lib/hub/index.js'
+import { StreamLog } from '../../support/stream-log.js'
 
 const hubs: Hub[] = []
 
@@ -53,6 +54,22 @@ test('a contract and a broker are told from what they are made of', () => {
 	expect(refused({ broker: { connect() {} } })).toThrow(
 		'`broker` must be what redis(client) and its like return, received an object.'
 	)
+})
+
+// Who is present depends on it: some proxies pass on only at the third heartbeat that a client has left.
+test('the ping of its streams is 15 s, 8 s on Bun, and whatever is asked for', async () => {
+	const announced = async (ping?: number | false) => {
+		const hub = createHub()
+		const response = hub.stream('orders', { request: request(), ping })
+		await hub.close()
+		return (await new StreamLog(response.body!).ended)[0]
+	}
+	const all = () => Promise.all([announced(), announced(30_000), announced(100), announced(false)])
+	const asked = [{ hello: 30_000 }, { hello: 100 }, { hello: undefined }]
+	expect(await all()).toEqual([{ hello: 15_000 }, ...asked])
+	vi.stubGlobal('Bun', {})
+	onTestFinished(() => void vi.unstubAllGlobals())
+	expect(await all()).toEqual([{ hello: 8_000 }, ...asked])
 })
 
 describe('publishing', () => {

@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { SseError } from '../../../src/lib/errors.js'
 import { produce } from '../../../src/lib/produce/produce.js'
 import type { ProduceOptions } from '../../../src/lib/produce/types.js'
@@ -79,6 +79,22 @@ test('the announced ping is the one in use', async ({ open }) => {
 	expect(
 		await Promise.all([announced(), announced(false), announced(250), announced(0.5)])
 	).toEqual([{ hello: 30_000 }, { hello: undefined }, { hello: 250 }, { hello: 1 }])
+})
+
+// Bun closes a connection that is silent for 10 s: every quiet stream was cut every 11 s.
+test('on Bun the ping is 8 s, unless another is asked for', async ({ open }) => {
+	vi.stubGlobal('Bun', {})
+	onTestFinished(() => void vi.unstubAllGlobals())
+	const announced = async (ping?: number | false) => {
+		const { connection, response } = open({ ping })
+		connection.close()
+		return (await new StreamLog(response.body!).ended)[0]
+	}
+	expect(await Promise.all([announced(), announced(30_000), announced(false)])).toEqual([
+		{ hello: 8_000 },
+		{ hello: 30_000 },
+		{ hello: undefined }
+	])
 })
 
 test('lastEventId is what the client sends', async ({ serve }) => {
