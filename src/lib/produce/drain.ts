@@ -1,4 +1,5 @@
 import { clock, longestDelay } from '../clock.js'
+import { environment } from '../environment.js'
 import type { CloseReason } from '../errors.js'
 import { gatherIdleChecks } from './idle-connections.js'
 import { invalidArgument } from './options.js'
@@ -43,8 +44,9 @@ const patience = defaultWithin - lastBytes
 /** Milliseconds after which a process that was told to end, and has not, counts as going on. */
 const survived = 60_000
 
-/** Counts a stream as open. */
+/** Counts a stream as open, where one request may end the streams of others. */
 export function enlist(stream: Drainable): void {
+	if (environment.isolatesRequests) return
 	registry.streams.add(stream)
 	listenForSignals()
 }
@@ -68,7 +70,8 @@ export function sendAway(stream: Drainable): void {
  * Ends every open stream of this process with `restart`, each with a random `retry` within the given time, so that the
  * clients do not come back all at once. Resolves when the last bytes have been taken, or after a second.
  *
- * It also happens by itself on SIGTERM and SIGINT.
+ * It also happens by itself on SIGTERM and SIGINT. On Cloudflare Workers it does nothing: there no request may end the
+ * streams of others.
  *
  * @example
  * ```ts

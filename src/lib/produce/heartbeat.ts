@@ -1,8 +1,9 @@
 import { clock, type Timer } from '../clock.js'
+import { environment } from '../environment.js'
 
 // One timer for all streams of one interval, however many there are: a wheel of slots that turns once an interval.
 // A stream marks each write with the wheel's position, which costs one assignment, and is looked at when its slot
-// comes round.
+// comes round. Where requests may not share a timer, each stream has a wheel of its own.
 
 /** What a wheel keeps alive. */
 export interface Beating {
@@ -11,25 +12,30 @@ export interface Beating {
 	beat(): void
 }
 
-const slotsPerInterval = 8
+/** Slots of a shared wheel: a heartbeat comes an eighth of the interval early at most. */
+const sharedSlots = 8
+/** Slots of a wheel with one stream: few, since each costs that stream a timer. */
+const ownSlots = 2
 
 export class HeartbeatWheel {
 	/** How often the wheel has moved on; streams copy it when they write. */
 	position = 0
 	readonly #interval: number
-	readonly #step: number
-	readonly #slots = Array.from({ length: slotsPerInterval + 1 }, () => new Set<Beating>())
+	/** How many positions make an interval. */
+	readonly #turn: number
+	readonly #slots: Set<Beating>[]
 	#size = 0
 	#timer: Timer
 
-	constructor(interval: number) {
+	constructor(interval: number, slots: number) {
 		this.#interval = interval
-		this.#step = Math.max(1, interval / slotsPerInterval)
+		this.#turn = slots
+		this.#slots = Array.from({ length: slots + 1 }, () => new Set<Beating>())
 	}
 
 	add(member: Beating): void {
 		member.lastBeat = this.position
-		this.#slot(this.position + slotsPerInterval).add(member)
+		this.#slot(this.position + this.#turn).add(member)
 		if (this.#size++ === 0) this.#wait()
 	}
 
@@ -44,10 +50,11 @@ export class HeartbeatWheel {
 	}
 
 	#wait(): void {
-		this.#timer = clock.setTimeout(() => this.#turn(), this.#step)
+		const step = Math.max(1, this.#interval / this.#turn)
+		this.#timer = clock.setTimeout(() => this.#moveOn(), step)
 	}
 
-	#turn(): void {
+	#moveOn(): void {
 		this.position++
 		const slot = this.#slot(this.position)
 		const due: Beating[] = []
@@ -55,8 +62,8 @@ export class HeartbeatWheel {
 		slot.clear()
 		for (const member of looked) {
 			const silent = this.position - member.lastBeat
-			const isDue = silent >= slotsPerInterval
-			this.#slot(this.position + (isDue ? slotsPerInterval : slotsPerInterval - silent)).add(member)
+			const isDue = silent >= this.#turn
+			this.#slot(this.position + (isDue ? this.#turn : this.#turn - silent)).add(member)
 			if (isDue) due.push(member)
 		}
 		this.#wait()
@@ -74,9 +81,10 @@ export class HeartbeatWheel {
 
 const wheels = new Map<number, HeartbeatWheel>()
 
-/** The wheel that all streams of this interval share. */
+/** The wheel of a stream with this interval, which it shares with others where it may. */
 export function heartbeatWheel(interval: number): HeartbeatWheel {
+	if (environment.isolatesRequests) return new HeartbeatWheel(interval, ownSlots)
 	let wheel = wheels.get(interval)
-	if (!wheel) wheels.set(interval, (wheel = new HeartbeatWheel(interval)))
+	if (!wheel) wheels.set(interval, (wheel = new HeartbeatWheel(interval, sharedSlots)))
 	return wheel
 }

@@ -1,3 +1,4 @@
+import { environment } from '../environment.js'
 import { SseError } from '../errors.js'
 import { encodeForNow, encodeText } from '../wire/bytes.js'
 import { gapFrame } from '../wire/control.js'
@@ -30,7 +31,10 @@ export class Outbox {
 	readonly #owner: OutboxOwner
 	/** Bytes from which on it is full. Four times as many fit in, at least. */
 	readonly window: number
-	/** Half a byte more than bytes can fill, so that a desired size of 0 means only that the stream has closed. */
+	/**
+	 * In half bytes: an odd number, which whole bytes cannot fill, so that a desired size of 0 means only that the stream
+	 * has closed. Not 0.5 bytes more, since workerd takes whole numbers only.
+	 */
 	readonly #highWaterMark: number
 	#controller!: ReadableStreamDefaultController<Uint8Array>
 	#text = ''
@@ -51,12 +55,12 @@ export class Outbox {
 		this.#options = options
 		this.#owner = owner
 		this.window = Math.min(window, Math.ceil(options.maxBuffer / 4))
-		this.#highWaterMark = this.window + 0.5
+		this.#highWaterMark = 2 * this.window + 1
 	}
 
 	get strategy(): QueuingStrategy<Uint8Array> {
 		// The default strategy counts chunks; a bound in bytes would never be reached.
-		return { highWaterMark: this.#highWaterMark, size: byteLength }
+		return { highWaterMark: this.#highWaterMark, size: halfBytes }
 	}
 
 	/** Takes the response's stream and sends its first frame, for which there is always room. */
@@ -146,19 +150,22 @@ export class Outbox {
 	static #due: Outbox[] = []
 	static readonly #now = Promise.resolve()
 
-	static #sendDue(): void {
+	static #sendAllDue(): void {
 		const due = Outbox.#due
 		Outbox.#due = []
-		for (const outbox of due) {
-			outbox.#isDue = false
-			// While the client is behind, later ticks join this one.
-			if (outbox.#hasRoom) outbox.flush()
-		}
+		for (const outbox of due) outbox.#sendDue()
+	}
+
+	#sendDue(): void {
+		this.#isDue = false
+		// While the client is behind, later ticks join this one.
+		if (this.#hasRoom) this.flush()
 	}
 
 	#schedule(): void {
 		this.#isDue = true
-		if (Outbox.#due.push(this) === 1) void Outbox.#now.then(Outbox.#sendDue)
+		if (environment.isolatesRequests) queueMicrotask(() => this.#sendDue())
+		else if (Outbox.#due.push(this) === 1) void Outbox.#now.then(Outbox.#sendAllDue)
 	}
 
 	get #hasRoom(): boolean {
@@ -168,7 +175,7 @@ export class Outbox {
 	/** Bytes in the response's own queue. */
 	get #queued(): number {
 		const room = this.#controller.desiredSize
-		return room ? this.#highWaterMark - room : 0
+		return room ? (this.#highWaterMark - room) / 2 : 0
 	}
 
 	/**
@@ -257,6 +264,6 @@ export class Outbox {
 	}
 }
 
-function byteLength(chunk: Uint8Array): number {
-	return chunk.byteLength
+function halfBytes(chunk: Uint8Array): number {
+	return 2 * chunk.byteLength
 }

@@ -64,7 +64,7 @@ export class EventStream
 		const { request, maxDuration, maxBuffer } = this.#options
 		const body = new Body(this, this.#outbox.strategy, maxBuffer)
 		this.#wheel?.add(this)
-		this.#unread = new Unread(this)
+		this.#unread = new Unread(this, body)
 		enlist(this)
 		this.#unwatch = restartWhenEdited(this)
 		if (request) {
@@ -198,9 +198,12 @@ class Unread implements Beating {
 	lastBeat = 0
 	readonly #stream: EventStream
 	readonly #wheel = heartbeatWheel(unreadLimit)
+	/** Held, since of a body that is garbage workerd says that all has been taken. */
+	body: ReadableStream | undefined
 
-	constructor(stream: EventStream) {
+	constructor(stream: EventStream, body: ReadableStream) {
 		this.#stream = stream
+		this.body = body
 		this.#wheel.add(this)
 	}
 
@@ -211,6 +214,7 @@ class Unread implements Beating {
 
 	forget(): void {
 		this.#wheel.delete(this)
+		this.body = undefined
 	}
 }
 
