@@ -1,16 +1,19 @@
 // What the library knows of a development server that runs it.
 
+import { environment } from './environment.js'
+
 type Meta = ImportMeta & { env?: { DEV?: unknown; MODE?: unknown; VITEST?: unknown } }
 
 /**
  * Whether a development server runs this module and loads changed modules again. Vitest does not, although it is Vite.
  * Neither does code that was built for development: there this module has no file of its own. Some versions of Vitest
- * do not set their variable here, but all set the mode.
+ * do not set their variable here, but all set the mode. In workerd nothing may outlive its request.
  */
 export const isDevServer =
 	(import.meta as Meta).env?.DEV === true &&
 	!(import.meta as Meta).env?.VITEST &&
 	(import.meta as Meta).env?.MODE !== 'test' &&
+	!environment.isolatesRequests &&
 	/\/dev-server\.[jt]s\b/.test(import.meta.url)
 
 /** Frames of a stack that reach from the library to a hook of the user's. */

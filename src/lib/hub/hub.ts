@@ -11,6 +11,7 @@ import type { Cursor } from './broker.js'
 import { HubCore } from './core.js'
 import { decodeEvent } from './decode-event.js'
 import type { Frame } from './frame.js'
+import { Home } from './home.js'
 import { join } from './join.js'
 import { keep } from './keep.js'
 import { checkMember } from './presence.js'
@@ -63,6 +64,7 @@ const mostLast = 10_000
  * ```
  */
 export class Hub<S = Untyped> {
+	readonly #home = new Home()
 	readonly #core: HubCore
 	readonly #options: HubOptions<S>
 	/** Makes text of values, if there is a contract; in the order of the calls. */
@@ -78,6 +80,12 @@ export class Hub<S = Untyped> {
 		this.#write = options.events?.writer()
 		const create = (): HubCore => new HubCore(options)
 		this.#core = isDevServer ? keep(options.name, create, options.broker) : create()
+	}
+
+	/** What the hub is made of, for a request that may use it. */
+	get #here(): HubCore {
+		this.#home.check()
+		return this.#core
 	}
 
 	/** Where the broker stands, for a health check. */
@@ -97,13 +105,14 @@ export class Hub<S = Untyped> {
 		options: PublishOptions = {}
 	): Promise<Unsafe<Cursor>> {
 		try {
+			const core = this.#here
 			checkTopic(topic)
 			checkName(name)
 			// Awaited in any case: a schema that is asynchronous for some values must not change the order.
 			const text = this.#write ? await this.#write(name, data) : serialize(name, data)
 			const { except, wait, client } = options
 			const entry = { topic, name, data: text, ...(except !== undefined && { except }) }
-			const [cursor = ''] = await this.#core.broker.append([entry], { wait, client })
+			const [cursor = ''] = await core.broker.append([entry], { wait, client })
 			return { value: cursor, error: false }
 		} catch (thrown) {
 			return { value: '', error: toError(thrown) }
@@ -118,7 +127,7 @@ export class Hub<S = Untyped> {
 	 * @throws {SseError} `invalid-argument` when a topic or an option is not what it should be.
 	 */
 	stream(topics: string | string[], options: StreamOptions<S>): Response {
-		const core = this.#core
+		const core = this.#here
 		const set = this.#topics(topics)
 		checkOptions(options as ProduceOptions<never>)
 		const { request, last = false, member, presence = member !== undefined } = options
@@ -179,15 +188,16 @@ export class Hub<S = Untyped> {
 	 *
 	 * @throws whatever keeps the broker from answering.
 	 */
-	cursor(): Promise<Cursor> {
-		return this.#core.broker.head()
+	async cursor(): Promise<Cursor> {
+		return this.#here.broker.head()
 	}
 
 	/** Who is on a topic, over all machines. */
 	async presence(topic: string): Promise<Member[]> {
-		this.#core.start()
-		await this.#core.ready
-		return this.#core.presence.members(topic)
+		const core = this.#here
+		core.start()
+		await core.ready
+		return core.presence.members(topic)
 	}
 
 	/** How many streams are open in this process, on a topic or on all. */
@@ -205,8 +215,9 @@ export class Hub<S = Untyped> {
 		checkTopic(topic)
 		if (!isCloseReason(reason))
 			throw invalidArgument('reason', `one of ${closeReasons.join(', ')}`, reason)
-		this.#core.start()
-		await this.#core.broker.append([{ topic, name: 'disconnect', data: reason, control: true }])
+		const core = this.#here
+		core.start()
+		await core.broker.append([{ topic, name: 'disconnect', data: reason, control: true }])
 	}
 
 	/** Ends every stream with `restart`, every loop, and the broker. The client object that the broker was given stays open. */
@@ -231,7 +242,7 @@ export class Hub<S = Untyped> {
 		{ after, signal, gap }: SubscribeOptions,
 		map: (entry: Parameters<typeof decodeEvent>[1]) => Promise<T>
 	): AsyncIterator<T> {
-		const core = this.#core
+		const core = this.#here
 		core.start()
 		let leave = (): void => {}
 		const abort = (): void => subscription.end()
