@@ -28,7 +28,7 @@ import type {
 
 /** What holds for the streams of a hub when the user does not say. */
 const defaults = {
-	/** Milliseconds: who is present depends on it, since some proxies pass on at the third heartbeat only that a client left. */
+	/** Milliseconds: presence depends on it, and some proxies report a client that left only at the third heartbeat. */
 	ping: 15_000,
 	/** Bytes that may wait for one client: fewer than elsewhere, since it can come back and resume. */
 	maxBuffer: 1024 * 1024
