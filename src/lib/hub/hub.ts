@@ -53,7 +53,7 @@ const mostLast = 10_000
  * @example
  * ```ts
  * // src/routes/orders/+server.ts
- * import { hub } from '$lib/server/hub'
+ * import { hub } from '../../lib/server/hub'
  * export const POST = ({ request }) => hub.stream('orders', { request })
  * ```
  *

@@ -72,11 +72,12 @@ export interface ConformanceCase {
  * @example
  * ```ts
  * import { brokerConformance, lacking } from 'sveltekit-sse/testing'
- * import { test } from 'vitest'
+ * import { expect, test } from 'vitest'
  *
  * for (const one of brokerConformance) {
  * 	const missing = lacking(one, subject)
- * 	test.skipIf(missing.length > 0)(one.name, () => one.run(subject), 180_000)
+ * 	const run = () => expect(one.run(subject)).resolves.toBeUndefined()
+ * 	test.skipIf(missing.length > 0)(one.name, run, 180_000)
  * }
  * ```
  */

@@ -36,10 +36,11 @@ export interface CodecCase {
  * ```ts
  * import { jsonCodec } from 'sveltekit-sse'
  * import { codecConformance } from 'sveltekit-sse/testing'
- * import { test } from 'vitest'
+ * import { expect, test } from 'vitest'
  *
  * const subject = { codec: jsonCodec, samples: [null, 'text', { a: [1] }], broken: ['{'] }
- * for (const one of codecConformance) test(one.name, () => one.run(subject))
+ * for (const one of codecConformance)
+ * 	test(one.name, () => expect(one.run(subject)).resolves.toBeUndefined())
  * ```
  */
 export const codecConformance: readonly CodecCase[] = [
