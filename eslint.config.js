@@ -58,6 +58,11 @@ export default defineConfig(
 		rules: { 'prefer-const': 'off', 'svelte/prefer-const': 'error' }
 	},
 	{
+		// Surroundings of examples: what they declare is used by the examples that tests put into them.
+		files: ['tests/examples/apps/**'],
+		rules: { '@typescript-eslint/no-unused-vars': 'off' }
+	},
+	{
 		// With types: a promise that nobody waits for is a rejection that nobody hears.
 		files: ['src/lib/**/*.ts'],
 		languageOptions: {

@@ -20,7 +20,7 @@ export default {
 					'../bench/**/*.ts'
 				)
 				// Apps with dependencies of their own, checked where they are installed.
-				config.exclude.push('../tests/compat/*/**')
+				config.exclude.push('../tests/compat/*/**', '../tests/examples/apps/**')
 			}
 		}
 	}

@@ -77,6 +77,7 @@ export default defineConfig({
 			// Processes that are killed, and machines that are kept busy: one file at a time.
 			node('resilience', { fileParallelism: false, testTimeout: 120_000, hookTimeout: 240_000 }),
 			node('compat', { fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 }),
+			node('examples', { testTimeout: 120_000, hookTimeout: 300_000 }),
 			{
 				plugins: [svelte()],
 				// The client's Svelte, and components compiled for it, in Node.

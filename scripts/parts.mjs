@@ -73,7 +73,13 @@ export const parts = {
 		programs: [...otherBrowsers, 'nginx']
 	},
 	clusters: { all: true, steps: [vitest('clusters', 12, 1)], programs: [...engines, 'nginx'] },
-	compat: { all: true, steps: [vitest('compat', 10)], browser: true }
+	compat: { all: true, steps: [vitest('compat', 10)], browser: true },
+	examples: {
+		all: true,
+		steps: [vitest('examples', 15)],
+		browser: true,
+		programs: [...engines]
+	}
 }
 
 /**

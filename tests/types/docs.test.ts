@@ -1,5 +1,4 @@
 import { globSync, readFileSync } from 'node:fs'
-import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compile } from 'svelte/compiler'
 import { describe, expect, test } from 'vitest'
@@ -10,57 +9,46 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const snippetsOf = (...patterns: string[]) =>
 	globSync(patterns, { cwd: root }).flatMap((file) => extract(`${root}${file}`))
 
-const documents = snippetsOf('README.md', 'docs/*.md')
+/** Those of the documents run in projects of their own, see tests/examples. */
 const comments = snippetsOf('src/lib/**/*.ts')
 
 /** A component in plain JavaScript is compiled; with types, it is checked too. */
 const isTyped = ({ language, code }: { language: string; code: string }) =>
 	language === 'svelte' ? code.includes('lang="ts"') : language === 'ts' || language === 'js'
 
-/** The recipes that tests of ours run, and the modules of theirs that they share with the documents. */
-const recipes = globSync(
-	['tests/unit/testing/recipes/*', 'tests/browser/testing/*', 'tests/e2e/recipe.test.ts'],
-	{ cwd: root }
-).map((file) => ({ name: basename(file), text: readFileSync(`${root}${file}`, 'utf8') }))
-
 /** The reader's own app; and SvelteKit knows the parameters of handlers from the name of the file. */
 const surroundings = {
 	ambient: readFileSync(new URL('docs-ambient.d.ts', import.meta.url), 'utf8'),
-	noImplicitAny: false,
 	beside: {
-		...Object.fromEntries(
-			recipes.filter(({ name }) => !name.includes('.test.')).map(({ name, text }) => [name, text])
-		),
-		'app.ts': `
-			export declare const port: number
-			export declare function launch(): Promise<import('playwright').Browser>`
-	}
+		'../../lib/server/hub.ts': `export declare const hub: import('sveltekit-sse/hub').Hub`
+	},
+	noImplicitAny: false
 }
 
-describe('the examples', () => {
-	test('of the documents type-check', () => {
-		expect(documents.filter(isTyped).length).toBeGreaterThan(10)
-		expect(check(documents.filter(isTyped), surroundings)).toEqual([])
-	})
-
-	test('of the doc comments type-check', () => {
+describe('the examples of the doc comments', () => {
+	test('type-check', () => {
 		expect(comments.filter(isTyped).length).toBeGreaterThan(20)
 		expect(check(comments.filter(isTyped), surroundings)).toEqual([])
 	})
 
-	test('of testing are the recipes that our tests run', () => {
-		const shown = documents.filter(
-			({ file, code }) => file.endsWith('docs/testing.md') && /\btest\(|\bplay\b/.test(code)
-		)
-		expect(shown.length).toBeGreaterThan(7)
-		const other = shown.filter(({ code }) => !recipes.some(({ text }) => text === code))
-		expect(other.map(({ line }) => `docs/testing.md:${line}`)).toEqual([])
-	})
-
-	const components = [...documents, ...comments].filter(({ language }) => language === 'svelte')
+	const components = comments.filter(({ language }) => language === 'svelte')
 	test.for(
 		components.map((one) => ({ ...one, place: `${one.file.slice(root.length)}:${one.line}` }))
 	)('compile: $place', ({ code }) => {
 		expect(compile(code, { generate: 'client' }).js.code).toContain('svelte/internal/client')
 	})
+})
+
+test('the examples of testing are the recipes that our tests run', () => {
+	const recipes = globSync(
+		['tests/unit/testing/recipes/*', 'tests/browser/testing/*', 'tests/e2e/recipe.test.ts'],
+		{ cwd: root }
+	).map((file) => readFileSync(`${root}${file}`, 'utf8'))
+	const shown = snippetsOf('docs/testing.md')
+		// Without the line that names the file in the reader's app.
+		.map((snippet) => ({ ...snippet, code: snippet.code.replace(/^.*\n/, '') }))
+		.filter(({ code }) => /\btest\(|\bplay\b/.test(code))
+	expect(shown.length).toBeGreaterThan(7)
+	const other = shown.filter(({ code }) => !recipes.includes(code))
+	expect(other.map(({ line }) => `docs/testing.md:${line}`)).toEqual([])
 })

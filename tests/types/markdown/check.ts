@@ -111,7 +111,8 @@ function host(files: ReadonlyMap<string, string>, options: CheckOptions): ts.Com
 		...real,
 		fileExists: (path) => files.has(path) || real.fileExists(path),
 		readFile: (path) => files.get(path) ?? real.readFile(path),
-		directoryExists: (path) => path === folder || real.directoryExists!(path),
+		directoryExists: (path) =>
+			files.keys().some((file) => file.startsWith(`${path}/`)) || real.directoryExists!(path),
 		getSourceFile: (path, version, onError) => {
 			const text = files.get(path)
 			if (text !== undefined) return ts.createSourceFile(path, text, version, true)

@@ -1,0 +1,255 @@
+// SvelteKit projects as the official scaffolder makes them, with the packed library as a dependency: what newcomers
+// and readers of the documents have. `node scripts/kit.mjs` writes the lock files of these projects anew.
+
+import { createHash } from 'node:crypto'
+import {
+	cpSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	writeFileSync
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensureNode, npm, root } from './install.mjs'
+import { acquire } from './lock.mjs'
+import { packLibrary } from './pack.mjs'
+import { run } from './process.mjs'
+
+/**
+ * @typedef {2 | 3} Major of SvelteKit
+ * @typedef {'newcomer' | 'reader'} Kind what is installed: nothing but the library, or all that the documents import too
+ */
+
+/** @type {Major[]} */
+export const majors = [2, 3]
+
+/** What the examples import beside the library; the ranges are those of this repository. */
+const imported = {
+	dependencies: [
+		'@nats-io/jetstream',
+		'@nats-io/transport-node',
+		'devalue',
+		'pg',
+		'redis',
+		'valibot'
+	],
+	devDependencies: ['@types/node', '@types/pg', 'msw']
+}
+
+/** @type {Record<Kind, string[]>} */
+const addOns = {
+	newcomer: ['sveltekit-adapter=adapter:node'],
+	reader: ['sveltekit-adapter=adapter:node', 'vitest=usages:unit,component']
+}
+
+const cache = join(root, 'node_modules', '.cache', 'kit')
+/** Installs the newest of what the scaffolder asks for, instead of what the lock files say. */
+const newest = Boolean(process.env.NEWEST)
+/**
+ * By name; one per process, since the newest may be installed again and again.
+ *
+ * @type {Map<string, Promise<string>>}
+ */
+const installations = new Map()
+
+/** Variables by which programs and packages are found, beside the PATH. */
+const passedOn =
+	/^(HOME|USER|LANG|TMPDIR|TEMP|TMP|SystemRoot|ComSpec|PATHEXT|APPDATA|USERPROFILE|NODE_EXTRA_CA_CERTS|npm_config_.*|(https?|no)_proxy)$/i
+
+/**
+ * Make a project in a temporary folder, far from the packages of this repository, which must not fill in for
+ * missing ones. An installation that was made before is copied.
+ *
+ * @param {Major} major
+ * @param {Kind} kind
+ * @returns {Promise<string>} the folder; the caller removes it
+ */
+export async function makeProject(major, kind) {
+	const name = `kit${major}-${kind}`
+	const installed = installations.get(name) ?? installOnce(major, kind)
+	installations.set(name, installed)
+	const folder = mkdtempSync(join(tmpdir(), `sveltekit-sse-${name}-`))
+	cpSync(await installed, folder, { recursive: true, verbatimSymlinks: true })
+	return folder
+}
+
+/**
+ * The environment of a person's shell, for the programs of a project: no NODE_ENV, no origin, nothing that a test
+ * runner has set, and no command of a package that the project does not have.
+ *
+ * @returns {Promise<NodeJS.ProcessEnv>}
+ */
+export async function shellEnv() {
+	const env = Object.entries(process.env).filter(([name]) => passedOn.test(name))
+	const places = (process.env.PATH ?? '').split(delimiter)
+	const own = places.filter((place) => !place.endsWith(join('node_modules', '.bin')))
+	const path = [dirname(await ensureNode()), ...own].join(delimiter)
+	return { ...Object.fromEntries(env), PATH: path }
+}
+
+/**
+ * @param {Major} major
+ * @param {Kind} kind
+ */
+async function installOnce(major, kind) {
+	const tarball = await packLibrary()
+	const inputs = JSON.stringify([tarball, readLock(major), scaffolder(major), addOns, imported])
+	const digest = createHash('sha1').update(inputs).digest('hex').slice(0, 12)
+	const prefix = `kit${major}-${kind}-`
+	const folder = join(cache, `${prefix}${newest ? 'newest-' : ''}${digest}`)
+	const release = await acquire(join(cache, `kit${major}-${kind}.lock`))
+	try {
+		if (existsSync(folder) && !newest) return folder
+		for (const name of readdirSync(cache)) {
+			if (name.startsWith(prefix)) rmSync(join(cache, name), { recursive: true })
+		}
+		const made = await install(major, kind, tarball, newest ? undefined : readLock(major))
+		if (!newest) holdToLock(major, made)
+		cpSync(made, `${folder}.part`, { recursive: true, verbatimSymlinks: true })
+		rmSync(made, { recursive: true })
+		renameSync(`${folder}.part`, folder)
+		return folder
+	} finally {
+		release()
+	}
+}
+
+/**
+ * @param {Major} major
+ * @param {Kind} kind
+ * @param {string} tarball
+ * @param {string} [lock] what the packages are pinned by
+ */
+async function install(major, kind, tarball, lock) {
+	const folder = mkdtempSync(join(tmpdir(), `sveltekit-sse-kit${major}-install-`))
+	try {
+		await installIn(folder, major, kind, tarball, lock)
+		return folder
+	} catch (error) {
+		rmSync(folder, { recursive: true, force: true })
+		throw error
+	}
+}
+
+/**
+ * @param {string} folder
+ * @param {Major} major
+ * @param {Kind} kind
+ * @param {string} tarball
+ * @param {string} [lock]
+ */
+async function installIn(folder, major, kind, tarball, lock) {
+	const options = { cwd: folder, env: await shellEnv(), quiet: true, timeout: 5 * 60_000 }
+	const create = ['create', '--template', 'minimal', '--types', 'ts', '--add', ...addOns[kind]]
+	const unasked = ['--no-install', '--no-dir-check', '--no-download-check']
+	const args = [join(root, 'node_modules', `sv-kit${major}`, 'dist/bin.mjs'), ...create, ...unasked]
+	finish(`sv create, SvelteKit ${major}`, await run(await ensureNode(), [...args, '.'], options))
+	depend(join(folder, 'package.json'), kind, tarball)
+	if (lock) writeFileSync(join(folder, 'package-lock.json'), lock)
+	const quietly = ['--no-fund', '--no-audit', '--omit-lockfile-registry-resolved']
+	const patiently = ['--prefer-offline', '--fetch-retries=5']
+	finish(
+		`npm install, SvelteKit ${major}`,
+		await npm(['install', ...quietly, ...patiently], options)
+	)
+}
+
+/**
+ * Depend on the library, and on what the reader of the documents has installed.
+ *
+ * @param {string} file
+ * @param {Kind} kind
+ * @param {string} tarball
+ */
+function depend(file, kind, tarball) {
+	const own = readPackage()
+	const project = JSON.parse(readFileSync(file, 'utf8'))
+	project.devDependencies['sveltekit-sse'] = `file:${tarball}`
+	if (kind === 'reader') {
+		for (const [section, names] of Object.entries(imported)) {
+			const ranges = names.map((name) => [name, own.devDependencies[name]])
+			project[section] = { ...project[section], ...Object.fromEntries(ranges) }
+		}
+	}
+	writeFileSync(file, JSON.stringify(project, undefined, '\t'))
+}
+
+/**
+ * @param {string} what
+ * @param {{ code: number, output: string }} result
+ */
+function finish(what, { code, output }) {
+	if (code !== 0) throw new Error(`${what} failed.\n${output}`)
+}
+
+/**
+ * The scaffolder that package.json pins for a major version.
+ *
+ * @param {Major} major
+ * @returns {string}
+ */
+function scaffolder(major) {
+	return readPackage().devDependencies[`sv-kit${major}`]
+}
+
+function readPackage() {
+	return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+}
+
+/** @param {Major} major */
+function lockFile(major) {
+	return join(root, 'tests', 'compat', `kit${major}`, 'package-lock.json')
+}
+
+/** @param {Major} major */
+function readLock(major) {
+	return readFileSync(lockFile(major), 'utf8')
+}
+
+/**
+ * Throw unless everything that was installed is what the lock file says: npm fills in what is missing there.
+ *
+ * @param {Major} major
+ * @param {string} folder
+ */
+function holdToLock(major, folder) {
+	const { packages: pinned } = JSON.parse(readLock(major))
+	const { packages } = strip(JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')))
+	const other = Object.entries(packages)
+		.filter(([path, { version }]) => pinned[path]?.version !== version)
+		.map(([path]) => path)
+	if (other.length > 0) {
+		throw new Error(
+			`tests/compat/kit${major}/package-lock.json does not pin ${other.join(', ')}. ` +
+				'Run `node scripts/kit.mjs`, which writes it anew.'
+		)
+	}
+}
+
+/**
+ * Without the library and the dependency on it, which name a file of this machine.
+ *
+ * @param {{ packages: Record<string, any> }} lock
+ * @returns {{ name: string, packages: Record<string, any> }}
+ */
+function strip(lock) {
+	const { 'node_modules/sveltekit-sse': _, ...packages } = lock.packages
+	return { ...lock, name: '', packages: { ...packages, '': {} } }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+	const tarball = await packLibrary()
+	for (const major of majors) {
+		const folder = await install(major, 'reader', tarball)
+		const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'))
+		mkdirSync(join(lockFile(major), '..'), { recursive: true })
+		writeFileSync(lockFile(major), `${JSON.stringify(strip(lock), undefined, '\t')}\n`)
+		rmSync(folder, { recursive: true })
+	}
+}

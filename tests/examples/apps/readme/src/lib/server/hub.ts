@@ -1,0 +1,3 @@
+import { Hub } from 'sveltekit-sse/hub'
+
+export const hub = new Hub()

@@ -1,0 +1,3 @@
+import { hub } from '../../lib/server/hub'
+
+export const POST = ({ request }) => hub.stream('orders', { request })

@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Major } from '../../scripts/kit.mjs'
+import { App, type Server } from '../support/app.js'
+import { startNats, startPostgres, startRedis, type ServerProcess } from '../support/servers.js'
+import { missingTools, titled, type ToolName } from '../support/tools.js'
+import { launchChromium, visit, type Browser } from '../support/watched-page.js'
+import { missingRegistry } from '../compat/registry.js'
+import { documented, documents, type Documented } from './documents.js'
+import { looks, open, seesWhatIsAnnounced, variables } from './looks.js'
+
+/** The engines of the hub, by the variable that says where they are. */
+const engines = {
+	REDIS_URL: { tool: 'redis-server', start: startRedis },
+	DATABASE_URL: { tool: 'initdb', start: startPostgres },
+	NATS_URL: { tool: 'nats-server', start: startNats }
+} satisfies Record<string, { tool: ToolName; start: () => Promise<ServerProcess> }>
+
+const hubFile = 'src/lib/server/hub.ts'
+
+/** Every example of the documents, in projects of one major version of SvelteKit. */
+export async function describeExamples(major: Major): Promise<void> {
+	const missing = await missingRegistry()
+	for (const document of documents) {
+		const parts = documented(document, major)
+		if (parts.shown.length === 0) continue
+		const title = titled(`the examples of ${document} on SvelteKit ${major}`, missing)
+		describe.skipIf(missing)(title, () => describeDocument(document, parts, major))
+	}
+	const { alternatives } = documented('docs/hub.md', major)
+	const texts = missing ? [] : (alternatives.get(hubFile) ?? [])
+	for (const name of Object.keys(engines) as (keyof typeof engines)[]) {
+		const text = texts.find((text) => text.includes(name))
+		await describeEngine(name, text, major)
+	}
+}
+
+function describeDocument(document: string, parts: Documented, major: Major): void {
+	let app: App
+	beforeAll(async () => {
+		app = await makeApp(parts, major)
+		// Beside the file that they are instead of, so that one check sees them all.
+		for (const [path, texts] of parts.alternatives) {
+			texts.forEach((text, index) => app.write(path.replace('.ts', `.${index}.ts`), text))
+		}
+	})
+	afterAll(() => app?.[Symbol.asyncDispose]())
+
+	test('type-check', async () => {
+		await app.run('check', '--fail-on-warnings')
+	})
+
+	const pages = pagesOf(parts)
+	test('have an expectation for each page', () => {
+		expect(Object.keys(looks[document] ?? {}).sort()).toEqual(pages)
+	})
+	if (pages.length > 0) describePages(document, () => app)
+	if (document === 'docs/testing.md') {
+		// The others need a browser, and run in tests of ours.
+		test('pass as tests of the project', async () => {
+			const files = ['src/lib/list', 'src/routes/orders']
+			const output = await app.run('test:unit', '--run', '--project', 'server', ...files)
+			expect(output).toMatch(/Test Files\s+7 passed/)
+		})
+	}
+}
+
+function describePages(document: string, app: () => App): void {
+	describe('built and served', () => {
+		let server: Server
+		let browser: Browser
+		beforeAll(async () => {
+			await app().run('build')
+			server = await app().start('build', variables)
+			browser = await launchChromium()
+		})
+		afterAll(() => browser?.close())
+
+		test.for(Object.entries(looks[document]!))(
+			'show what they are to show: %s',
+			async ([path, look]) => {
+				{
+					await using page = await visit(browser, `${server.url}${path}`)
+					await look(page, server)
+					expect(page.complaints).toEqual([])
+				}
+				await expect.poll(() => open(server)).toEqual({ streams: 0, loops: 0 })
+			}
+		)
+
+		test('leave no error in the log of the server', () => {
+			expect(server.output()).not.toMatch(/error/i)
+		})
+	})
+}
+
+async function describeEngine(
+	name: keyof typeof engines,
+	text: string | undefined,
+	major: Major
+): Promise<void> {
+	const { tool, start } = engines[name]
+	const missing = text === undefined ? undefined : await missingTools(tool)
+	const title = `the hub of docs/hub.md that asks for ${name}, on SvelteKit ${major}`
+
+	describe.skipIf(text === undefined)(title, () => {
+		let app: App
+		beforeAll(async () => {
+			app = await makeApp(documented('docs/hub.md', major), major)
+			app.write(hubFile, text!)
+			await app.run('build')
+		})
+		afterAll(() => app?.[Symbol.asyncDispose]())
+
+		// The clients would connect to an engine of this machine, and nobody would notice.
+		test('refuses to work without the variable', async () => {
+			await using server = await app.start('build', variables)
+			const response = await fetch(`${server.url}/orders`)
+			expect(response.status).toBe(500)
+			expect(server.output()).toContain(`Set ${name}.`)
+		})
+
+		const passesOn = 'passes events on through the real engine, and lets the process end'
+		test.skipIf(missing)(titled(passesOn, missing), async () => {
+			await using engine = await start()
+			await using server = await app.start('build', { ...variables, [name]: engine.url })
+			await using browser = await launchChromium()
+			await using page = await visit(browser, `${server.url}/orders`)
+			await seesWhatIsAnnounced(page, server)
+			expect(await server.stop()).toBe(0)
+		})
+	})
+}
+
+async function makeApp({ files }: Documented, major: Major): Promise<App> {
+	const app = await App.make(major, 'reader')
+	for (const [path, text] of files) app.write(path, text)
+	if ([...files.keys()].some((path) => path.includes('.remote.'))) allowRemoteFunctions(app)
+	return app
+}
+
+/** As the documents and SvelteKit say. */
+function allowRemoteFunctions(app: App): void {
+	const config = readFileSync(join(app.folder, 'vite.config.ts'), 'utf8')
+	const switched = 'adapter: adapter(),\n\t\t\texperimental: { remoteFunctions: true }'
+	app.write('vite.config.ts', config.replace('adapter: adapter()', switched))
+}
+
+/** The paths of an app's pages. */
+function pagesOf({ files }: Documented): string[] {
+	return [...files.keys()]
+		.map((path) => /^src\/routes(.*)\/\+page\.svelte$/.exec(path)?.[1])
+		.filter((path) => path !== undefined)
+		.map((path) => path || '/')
+		.sort()
+}

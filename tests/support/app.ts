@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
+import { npm } from '../../scripts/install.mjs'
+import { makeProject, shellEnv, type Kind, type Major } from '../../scripts/kit.mjs'
+import { freePort } from '../../scripts/port.mjs'
+import { watchOver } from './servers/watchdog.js'
+
+export type { Kind, Major }
+
+/** How an app is run. Each says that it listens by a line that matches. */
+const servers = {
+	build: { args: ['build'], ready: /Listening/ },
+	dev: { args: ['node_modules/vite/bin/vite.js', 'dev', '--strictPort'], ready: /Local:/ },
+	preview: { args: ['node_modules/vite/bin/vite.js', 'preview', '--strictPort'], ready: /Local:/ }
+}
+
+export interface Server {
+	port: number
+	/** Its address, by the name that is printed to people. */
+	url: string
+	/** What it has printed. */
+	output(): string
+	/** Asks it to end, and resolves with its exit code; `null` if it had to be killed after 20 s. */
+	stop(): Promise<number | null>
+	[Symbol.asyncDispose](): Promise<void>
+}
+
+/** A SvelteKit project in a folder of its own, as the official scaffolder made it, with the packed library. */
+export class App {
+	#servers = new Set<Server>()
+
+	private constructor(
+		readonly folder: string,
+		readonly major: Major
+	) {}
+
+	static async make(major: Major, kind: Kind): Promise<App> {
+		return new App(await makeProject(major, kind), major)
+	}
+
+	write(path: string, text: string): void {
+		const file = join(this.folder, path)
+		mkdirSync(dirname(file), { recursive: true })
+		writeFileSync(file, text)
+	}
+
+	/** Runs a script of the project's package.json. Resolves with its output; throws with it if the script fails. */
+	async run(script: 'build' | 'check' | 'test:unit', ...args: string[]): Promise<string> {
+		const options = { cwd: this.folder, env: await shellEnv(), quiet: true }
+		const { code, output } = await npm(['run', script, '--', ...args], options)
+		const plain = stripVTControlCharacters(output)
+		if (code !== 0)
+			throw new Error(`npm run ${script} failed on SvelteKit ${this.major}.\n${plain}`)
+		return plain
+	}
+
+	/**
+	 * Serves the app: `node build`, `vite dev` or `vite preview`. Nothing but the port is set.
+	 *
+	 * @param variables that the app itself asks for
+	 * @throws with its output, if it ends before it listens
+	 */
+	async start(how: keyof typeof servers, variables: NodeJS.ProcessEnv = {}): Promise<Server> {
+		const port = await freePort()
+		const { args, ready } = servers[how]
+		const own = how === 'build' ? args : [...args, '--port', String(port)]
+		const env = { ...(await shellEnv()), ...variables }
+		if (how === 'build') env.PORT = String(port)
+		const server = await listen(this.folder, own, ready, env, port)
+		this.#servers.add(server)
+		return server
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await Promise.all([...this.#servers].map((server) => server.stop()))
+		rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 })
+	}
+}
+
+async function listen(
+	cwd: string,
+	args: string[],
+	ready: RegExp,
+	env: NodeJS.ProcessEnv,
+	port: number
+): Promise<Server> {
+	const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+	const callOff = child.pid ? watchOver(child.pid, cwd) : undefined
+	const exited = once(child, 'close')
+	const stop = async () => {
+		if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+		const late = setTimeout(() => child.kill('SIGKILL'), 20_000)
+		const [code] = await exited
+		clearTimeout(late)
+		callOff?.()
+		return code as number | null
+	}
+	const dispose = async () => void (await stop())
+	let output = ''
+	const listening = new Promise<boolean>((resolve) => {
+		const hear = (text: unknown) => {
+			output += text
+			if (ready.test(output)) resolve(true)
+		}
+		child.stdout.on('data', hear)
+		child.stderr.on('data', hear)
+		void exited.then(() => resolve(false))
+	})
+	if (await listening) {
+		const url = `http://localhost:${port}`
+		return { port, url, output: () => output, stop, [Symbol.asyncDispose]: dispose }
+	}
+	callOff?.()
+	throw new Error(`The app ended before it listened: node ${args.join(' ')}\n${output}`)
+}
