@@ -16,25 +16,16 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 /** A small app of its own, with the packed library installed from its tarball. */
 export class Fixture {
 	folder = ''
-	/** Where the app will listen; SvelteKit 3 wants to know when it builds. */
-	#url: Promise<string> = freePort().then((port) => `http://localhost:${port}`)
 	#stop: (() => Promise<void>) | undefined
 
-	/**
-	 * @param name of its folder
-	 * @param base the folder that it adds to, if it is not whole
-	 */
-	constructor(
-		readonly name: string,
-		readonly base?: string
-	) {}
+	/** @param name of its folder */
+	constructor(readonly name: string) {}
 
 	/** Makes the app, and installs its packages, and the library as its users do. */
 	async install(): Promise<void> {
 		const tarball = await packLibrary()
 		// Far from this repository, whose packages must not fill in for missing ones.
 		this.folder = mkdtempSync(join(tmpdir(), `sveltekit-sse-${this.name}-`))
-		if (this.base) cpSync(join(here, this.base), this.folder, { recursive: true })
 		cpSync(join(here, this.name), this.folder, { recursive: true })
 		const offline = ['--prefer-offline', '--fetch-retries=5']
 		const args = ['install', ...offline, '--no-package-lock', '--no-fund', '--no-audit']
@@ -53,10 +44,10 @@ export class Fixture {
 	 * @param entry the file or folder to run
 	 */
 	async serve(entry = 'build'): Promise<string> {
-		const url = await this.#url
+		const port = await freePort()
 		const child = spawn(process.execPath, [entry], {
 			cwd: this.folder,
-			env: { ...process.env, PORT: new URL(url).port, ORIGIN: url, SHUTDOWN_TIMEOUT: '1' },
+			env: { ...process.env, PORT: String(port) },
 			stdio: ['ignore', 'pipe', 'inherit']
 		})
 		const callOff = child.pid ? watchOver(child.pid, this.folder) : undefined
@@ -69,7 +60,7 @@ export class Fixture {
 			callOff?.()
 		}
 		for await (const line of createInterface(child.stdout)) {
-			if (line.includes('Listening')) return url
+			if (line.includes('Listening')) return `http://localhost:${port}`
 		}
 		throw new Error(`The server of ${this.name} ended before it listened.`)
 	}
@@ -80,7 +71,7 @@ export class Fixture {
 	}
 
 	async #options() {
-		return { cwd: this.folder, env: await toolEnv({ ORIGIN: await this.#url }), quiet: true }
+		return { cwd: this.folder, env: await toolEnv(), quiet: true }
 	}
 
 	async #finish(what: string, running: Promise<{ code: number; output: string }>): Promise<void> {

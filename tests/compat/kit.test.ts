@@ -1,37 +1,76 @@
-import { chromium } from 'playwright'
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { chromiumArgs, ensureBrowser } from '../../scripts/browser.mjs'
+import { majors } from '../../scripts/kit.mjs'
+import { fileOf } from '../examples/documents.js'
+import { App, type Server } from '../support/app.js'
 import { titled } from '../support/tools.js'
-import { Fixture } from './fixture.js'
+import { launchChromium, visit, type Browser } from '../support/watched-page.js'
 import { missingRegistry } from './registry.js'
 
 const missing = await missingRegistry()
-const title = titled('an empty app on %s with the packed library', missing)
+const title = titled('a new project on SvelteKit %s', missing)
 
-describe.skipIf(missing).each(['kit2', 'kit3'])(title, (name) => {
-	const fixture = new Fixture(name, 'app')
-	beforeAll(() => fixture.install())
-	afterAll(() => fixture[Symbol.asyncDispose]())
+/** The two files that the README begins with. */
+const firstSteps = ['src/routes/clock/+server.ts', 'src/routes/+page.svelte']
 
-	test('type-checks', async () => {
-		await fixture.run('svelte-kit', 'sync')
-		await fixture.run('svelte-check', '--fail-on-warnings')
+// A newcomer sets no origin, no variable but the port, and no plugin: these tests set none either.
+describe.skipIf(missing).each(majors)(title, (major) => {
+	let app: App
+	let browser: Browser
+
+	beforeAll(async () => {
+		app = await App.make(major, 'newcomer')
+		for (const path of firstSteps) app.write(path, fileOf('README.md', path, major))
+		const more = fileURLToPath(new URL('app', import.meta.url))
+		cpSync(more, app.folder, { recursive: true })
+		browser = await launchChromium()
+	})
+	afterAll(async () => {
+		await browser?.close()
+		await app?.[Symbol.asyncDispose]()
 	})
 
-	test('builds with adapter-node', async () => {
-		await fixture.run('vite', 'build')
+	/** Opens the page of the README, and sees the time change. */
+	async function showsTheTime(url: string): Promise<void> {
+		await using visited = await visit(browser, url)
+		const time = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/
+		await expect.poll(visited.read).toMatch(time)
+		const first = await visited.read()
+		await expect.poll(visited.read).not.toBe(first)
+		expect(await visited.read()).toMatch(time)
+	}
+
+	test('type-checks with the first two files of the README', async () => {
+		await app.run('check', '--fail-on-warnings')
 	})
 
-	describe('served', () => {
-		let url: string
+	test('shows the time in development', async () => {
+		await using server = await app.start('dev')
+		await showsTheTime(server.url)
+	})
+
+	describe('built with adapter-node', () => {
+		let server: Server
 		beforeAll(async () => {
-			url = await fixture.serve()
+			await app.run('build')
+			server = await app.start('build')
+		})
+
+		test.for(['localhost', '127.0.0.1'])('shows the time on http://%s', async (host) => {
+			await showsTheTime(`http://${host}:${server.port}`)
+		})
+
+		test('shows the time in the preview', async () => {
+			await using preview = await app.start('preview')
+			await showsTheTime(preview.url)
 		})
 
 		test('streams to any client', async () => {
-			const response = await fetch(`${url}/clock`, {
+			const response = await fetch(`${server.url}/count`, {
 				method: 'POST',
-				headers: { origin: url }
+				headers: { 'content-type': 'application/json' }
 			})
 			expect(response.headers.get('content-type')).toBe('text/event-stream')
 			let text = ''
@@ -45,51 +84,16 @@ describe.skipIf(missing).each(['kit2', 'kit3'])(title, (name) => {
 		})
 
 		test('streams to a page, as state and as a store', async () => {
-			const executablePath = await ensureBrowser()
-			await using browser = await chromium.launch({ executablePath, args: chromiumArgs })
-			const page = await browser.newPage()
-			const errors: Error[] = []
-			page.on('pageerror', (error) => errors.push(error))
-			await page.goto(url)
-
-			const read = (id: string) => page.getByTestId(id).textContent()
-			await expect.poll(() => read('current')).toMatch(/^[3-9]|\d\d$/)
-			const shown = await page.evaluate(() =>
+			await using visited = await visit(browser, `${server.url}/state`)
+			await expect.poll(visited.read).toMatch(/^open\s+([3-9]|\d\d)\s/)
+			const shown = await visited.page.evaluate(() =>
 				['current', 'store', 'doubled', 'status'].map(
 					(id) => document.querySelector(`[data-testid=${id}]`)!.textContent
 				)
 			)
 			const count = Number(shown[0])
 			expect(shown).toEqual([`${count}`, `${count}`, `${count * 2}`, 'open'])
-			expect(errors).toEqual([])
+			expect(visited.complaints).toEqual([])
 		})
-
-		// The recipe of docs/hub.md.
-		if (name === 'kit3')
-			test('feeds query.live from a hub, in loops that end with their pages', async () => {
-				const executablePath = await ensureBrowser()
-				await using browser = await chromium.launch({ executablePath, args: chromiumArgs })
-				const order = (id: number) =>
-					fetch(`${url}/live/orders`, {
-						method: 'POST',
-						headers: { 'content-type': 'application/json', origin: url },
-						body: JSON.stringify({ id, total: id * 10 })
-					})
-				const running = async () => (await fetch(`${url}/live/orders`)).json()
-
-				const page = await browser.newPage()
-				await page.goto(`${url}/live`)
-				const orders = () => page.getByTestId('orders').getByRole('listitem').allInnerTexts()
-				await expect.poll(orders).toEqual(['1: 5'])
-				await expect.poll(running).toEqual({ running: 1 })
-
-				for (const id of [2, 3]) {
-					const response = await order(id)
-					expect(await response.json()).toEqual({ error: false })
-					await expect.poll(async () => (await orders()).at(-1)).toBe(`${id}: ${id * 10}`)
-				}
-				await page.close()
-				await expect.poll(running).toEqual({ running: 0 })
-			})
 	})
 })

@@ -1,3 +1,0 @@
-import { Hub } from 'sveltekit-sse/hub'
-
-export const hub = new Hub()
