@@ -116,7 +116,8 @@ async function describeEngine(
 		// The clients would connect to an engine of this machine, and nobody would notice.
 		test('refuses to work without the variable', async () => {
 			await using server = await app.start('build', variables)
-			const response = await fetch(`${server.url}/orders`)
+			const signal = AbortSignal.timeout(20_000)
+			const response = await fetch(`${server.url}/orders`, { signal })
 			expect(response.status).toBe(500)
 			expect(server.output()).toContain(`Set ${name}.`)
 		})
