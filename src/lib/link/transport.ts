@@ -32,6 +32,8 @@ export async function request(
 		const { method, credentials } = options
 		const body = await call(options.body)
 		const url = options.url()
+		if (isTaken(method, url, body) && !headers.has('content-type'))
+			headers.set('content-type', 'application/json')
 		// Given up while the headers were being made: nothing may be sent any more.
 		signal.throwIfAborted()
 		step = 'network'
@@ -49,6 +51,19 @@ export async function request(
 	} catch (cause) {
 		return { reason: step, error: new SseError(step, explain(step, cause), { cause }) }
 	}
+}
+
+/**
+ * Whether SvelteKit may take a request without a type for a form, which it refuses from behind a proxy that it has not been
+ * told of. The type JSON says that it is none. It stays off what goes elsewhere, where it would bring about a preflight; and
+ * blobs, forms and streams have types of their own.
+ */
+function isTaken(method: string, url: string, body: unknown): boolean {
+	return (
+		(body == null || typeof body === 'string') &&
+		!/^(GET|HEAD)$/.test(method) &&
+		new URL(url).origin === globalThis.origin
+	)
 }
 
 async function check(response: Response, signal: AbortSignal): Promise<Answer> {
