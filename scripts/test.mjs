@@ -93,17 +93,19 @@ function atMost(minutes) {
 	return Math.max(1, Math.min(minutes * minute, deadline - Date.now()))
 }
 
+/** What matters most comes last: of a long output the end is read first, and often kept alone. */
 function summarize() {
 	const total = nothing()
+	for (const { sum } of Object.values(results)) add(total, sum)
 	console.log('\n━━ summary')
-	for (const [part] of chosen) {
-		const { sum, seconds } = /** @type {{ sum: Sum, seconds: number }} */ (results[part])
-		add(total, sum)
-		console.log(`${part.padEnd(10)} ${seconds.toFixed(1).padStart(6)} s  ${describe(sum)}`)
-	}
 	list('Skipped', total.skipped)
 	list('Flaky, passed when run again', total.flaky)
 	list('Failed', total.failed)
+	console.log('')
+	for (const [part] of chosen) {
+		const { sum, seconds } = /** @type {{ sum: Sum, seconds: number }} */ (results[part])
+		console.log(`${part.padEnd(10)} ${seconds.toFixed(1).padStart(6)} s  ${describe(sum)}`)
+	}
 	if (total.passed + total.failed.length === 0) console.log('\nNothing ran.')
 	const minutes = ((performance.now() - start) / minute).toFixed(1)
 	console.log(`\n${describe(total)}, in ${minutes} minutes`)
