@@ -100,7 +100,11 @@ export interface SourceOptions<S = Untyped> extends RequestSettings {
 	initial?: { [K in Name<NoInfer<S>>]?: Out<NoInfer<S>, K> }
 	/** The id to resume from at the first connect, such as a cursor that `load` returned. */
 	lastEventId?: string
-	/** How to come back after a loss; `false`: not by itself. */
+	/**
+	 * How to come back after a loss; `false`: not by itself. Then a page that is left, or hidden for too long, closes the
+	 * connection too, and showing the page again makes no second request.
+	 * @default true
+	 */
 	reconnect?: boolean | ReconnectOptions
 	/**
 	 * Milliseconds of silence after which the connection counts as dead; `false`: never.

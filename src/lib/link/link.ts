@@ -63,7 +63,7 @@ export class Link {
 	/** @param rested called when the link rests: nothing is under way, and nothing will be by itself. */
 	constructor(options: LinkOptions, rested: () => void = () => {}) {
 		this.#options = options
-		this.#policy = { ...policyDefaults, ...options.reconnect }
+		this.#policy = { ...policyDefaults, ...(options.reconnect || { attempts: 0 }) }
 		this.lastEventId = options.lastEventId
 		this.#rested = rested
 	}
@@ -152,9 +152,7 @@ export class Link {
 
 	#lose(loss: Loss): void {
 		const before = this.#state
-		const random = Math.random()
-		const canReturn = this.#options.reconnect !== false
-		const next = machine.lost(before, loss, clock.now(), this.#policy, canReturn, random)
+		const next = machine.lost(before, loss, clock.now(), this.#policy, Math.random())
 		// The user's `decide` may have closed the link meanwhile.
 		if (this.#state === before) this.#become(next)
 	}
@@ -203,7 +201,9 @@ export class Link {
 
 	#pause(reason: 'hidden' | 'away'): void {
 		this.#pauseAt = undefined
-		this.#become(machine.paused(this.#state, reason))
+		// The request of a page that was left and is shown again would be a second one, such as the same question to a model.
+		if (this.#policy.attempts > 0) this.#become(machine.paused(this.#state, reason))
+		else this.#lose({ reason })
 	}
 
 	#hidden(): void {

@@ -89,17 +89,10 @@ export function accepted(state: State, now: number): State {
 }
 
 /** The response ended, was refused, or never came. */
-export function lost(
-	state: State,
-	loss: Loss,
-	now: number,
-	policy: Policy,
-	canReturn: boolean,
-	random: number
-): State {
+export function lost(state: State, loss: Loss, now: number, policy: Policy, random: number): State {
 	const stable = state.openedAt !== undefined && now - state.openedAt >= policy.minUptime
 	const losses = (stable ? 0 : state.losses) + 1
-	const fate = canReturn && decideFate(loss, losses, stable, policy, random)
+	const fate = decideFate(loss, losses, stable, policy, random)
 	return {
 		...state,
 		status: fate === false ? 'closed' : 'reconnecting',

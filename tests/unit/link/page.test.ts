@@ -200,6 +200,72 @@ describe('the page that leaves', () => {
 	})
 })
 
+// A question to a language model that costs money would be asked again each time the visitor comes back.
+describe('a link that does not come back by itself', () => {
+	for (const reconnect of [false, { attempts: 0 }] as const)
+		describe(`because of \`reconnect: ${JSON.stringify(reconnect)}\``, () => {
+			test('is closed by a page that leaves, and stays so when it is shown once more', async ({
+				open,
+				requests,
+				page
+			}) => {
+				const { log } = open({ reconnect })
+				await settled()
+				await requests.last.hello()
+				await page.tell('pagehide')
+				expect(requests.active).toEqual([])
+				await page.tell('pageshow')
+				await page.tell('online')
+				await page.resume()
+				expect(log).toEqual(['connecting asked', 'open accepted', 'closed away'])
+				expect(requests.count).toBe(1)
+			})
+
+			test('is closed by a page that leaves before it is answered', async ({
+				open,
+				requests,
+				page
+			}) => {
+				const { log } = open({ reconnect })
+				await settled()
+				await page.tell('pagehide')
+				await page.tell('pageshow')
+				expect(log).toEqual(['connecting asked', 'closed away'])
+				expect(requests.count).toBe(1)
+			})
+
+			test('is closed by a page that is hidden for too long, and stays so', async ({
+				open,
+				requests,
+				clock,
+				page
+			}) => {
+				const { log } = open({ reconnect, pauseAfter: 1_000 })
+				await settled()
+				await requests.last.hello()
+				await page.hide()
+				await clock.advance(1_000)
+				await page.show()
+				expect(log).toEqual(['connecting asked', 'open accepted', 'closed hidden'])
+				expect(requests.count).toBe(1)
+			})
+
+			test('is closed by a network that is back without a sign of life', async ({
+				open,
+				requests,
+				page
+			}) => {
+				const { log } = open({ reconnect })
+				await settled()
+				await requests.last.answer('data: a\n\n')
+				await page.tell('offline')
+				await page.tell('online')
+				expect(log.slice(2)).toEqual(['reconnecting offline', 'closed offline'])
+				expect(requests.count).toBe(1)
+			})
+		})
+})
+
 describe('the hidden page', () => {
 	test('keeps its link by default', async ({ open, requests, clock, page }) => {
 		open({ watchdog: false })
