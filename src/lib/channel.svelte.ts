@@ -122,6 +122,13 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	}
 
 	/** Turns each event into something else. If `fn` throws, the event is left out and `error` says why. */
+	transform<U>(fn: (data: T) => U): SseChannel<U, U | null>
+	/**
+	 * As 0.14 typed it: `fn` may return `null` although the type that is written is without it.
+	 *
+	 * @deprecated Write `transform<U | null>`.
+	 */
+	transform<U>(fn: (data: T) => U | null): SseChannel<U | null, U | null>
 	transform<U>(fn: (data: T) => U): SseChannel<U, U | null> {
 		return this.#derive(operators.transform(fn))
 	}

@@ -38,5 +38,28 @@ export {
 } from './contract/define-events.js'
 export { type } from './contract/schema.js'
 export { jsonCodec, textCodec, type Codec } from './contract/codec.js'
-export type { Contract, In, Name, Out, Schema, Untyped } from './contract/types.js'
+export type { AnyEvents, Contract, In, Name, Out, Schema, Untyped } from './contract/types.js'
 export { SseError, type CloseReason, type SseErrorCode, type SseErrorDetails } from './errors.js'
+export type {
+	ClosePayload,
+	Connection,
+	Emitter,
+	Event,
+	EventListener,
+	FetchEventSourceInit,
+	FetchEventSourceMessage,
+	Jsonifier,
+	JsonPredicate,
+	JsonPredicatePayload,
+	Message,
+	OnCancel,
+	Options,
+	Pretty,
+	ProducePayload,
+	Source,
+	SourceConfiguration,
+	SourceSelect,
+	SourceSelected,
+	SourceSelectedTransform,
+	Transformer
+} from './deprecated.js'

@@ -45,55 +45,63 @@ export type Callback = (event: SourceEvent) => void
 
 interface RequestSettings {
 	/** HTTP method of the request. @default 'POST' */
-	method?: string
+	method?: string | undefined
 	/** Request headers; a function runs before every attempt, so a token in it is never stale. */
-	headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+	headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined
 	/** Request body; a function runs before every attempt. */
-	body?: BodySource | null
+	body?: BodySource | null | undefined
 	/** Ends the connection for good. */
-	signal?: AbortSignal
+	signal?: AbortSignal | undefined
 }
 
-/** `options` of `sveltekit-sse` 0.14: the same settings, nested. */
+/**
+ * `options` of `sveltekit-sse` 0.14: the same settings, nested.
+ *
+ * @deprecated Use {@link SourceOptions}, which has them at its top.
+ */
 export interface NestedOptions extends RequestSettings {
 	/** `false`: closed while the page is hidden; use `hidden` instead. @default true */
-	openWhenHidden?: boolean
+	openWhenHidden?: boolean | undefined
 	/** The connection is open. */
-	onopen?: (response: Response) => void
+	onopen?: ((response: Response) => void) | undefined
 	/** Any event came. */
-	onmessage?: (message: { id: string; event: string; data: string }) => void
+	onmessage?: ((message: { id: string; event: string; data: string }) => void) | undefined
 	/** The connection was lost, or ended. */
-	onclose?: () => void
+	onclose?: (() => void) | undefined
 	/** The connection failed, or an event could not be read. */
-	onerror?: (error: Error) => void
+	onerror?: ((error: Error) => void) | undefined
 }
 
 /** How `source()` connects, what it carries, and who hears of it. Only the URL is needed. */
 export interface SourceOptions<S = Untyped> extends RequestSettings {
 	/** The connection is open. */
-	open?: Callback
+	open?: Callback | undefined
 	/** The connection was lost (`willReconnect`), or ended. */
-	close?: Callback
+	close?: Callback | undefined
 	/** The connection failed, or an event could not be read. */
-	error?: Callback
+	error?: Callback | undefined
 	/** Any event came. */
-	message?: Callback
-	/** The name of `open` in 0.15. */
-	onopen?: Callback
-	/** The name of `close` in 0.15. */
-	onclose?: Callback
-	/** The name of `error` in 0.15. */
-	onerror?: Callback
-	/** The name of `message` in 0.15. */
-	onmessage?: Callback
-	/** The request settings as 0.14 nested them; what stands outside wins. */
-	options?: NestedOptions
+	message?: Callback | undefined
+	/** The name of `open` in 0.15. @deprecated Use `open`. */
+	onopen?: Callback | undefined
+	/** The name of `close` in 0.15. @deprecated Use `close`. */
+	onclose?: Callback | undefined
+	/** The name of `error` in 0.15. @deprecated Use `error`. */
+	onerror?: Callback | undefined
+	/** The name of `message` in 0.15. @deprecated Use `message`. */
+	onmessage?: Callback | undefined
+	/**
+	 * The request settings as 0.14 nested them; what stands outside wins.
+	 *
+	 * @deprecated Write them at the top.
+	 */
+	options?: NestedOptions | undefined
 	/** Whether cookies go along, as for `fetch`. @default 'same-origin' */
 	credentials?: RequestCredentials
 	/** Makes the requests. @default globalThis.fetch */
 	fetch?: typeof globalThis.fetch
 	/** Whether equal requests share one connection. @default true */
-	cache?: boolean
+	cache?: boolean | undefined
 	/** The contract of the stream's events, from `defineEvents`. */
 	events?: Contract<S>
 	/** What channels show before the first event, such as what `load` returned. */

@@ -1,6 +1,6 @@
 import { DEV } from 'esm-env'
 import { SseConnection, type ConnectionConfig } from './connection.svelte.js'
-import type { Untyped } from './contract/types.js'
+import type { AnyEvents, Untyped } from './contract/types.js'
 import { SseError } from './errors.js'
 import { checkSource } from './source-check.js'
 import type { SourceOptions } from './source-options.js'
@@ -26,7 +26,7 @@ import type { SourceOptions } from './source-options.js'
  * {value.current}
  * ```
  */
-export function source<S = Untyped>(
+export function source<S extends AnyEvents = Untyped>(
 	from: string | URL | (() => string | URL),
 	options: SourceOptions<S> = {}
 ): SseConnection<S> {

@@ -49,7 +49,8 @@ const rooms: Record<string, string[]> = {
 	'link/decode': ['eventsource-parser'],
 	channel: ['contract', 'link/types'],
 	skin: ['link', 'channel', 'contract', 'wire', 'svelte', 'svelte/reactivity', 'svelte/store'],
-	index: ['skin', 'channel', 'link', 'produce', 'contract'],
+	deprecated: ['skin', 'produce', 'svelte/store'],
+	index: ['skin', 'channel', 'link', 'produce', 'contract', 'deprecated'],
 	// Published for tests: they look into everything.
 	testing: ['*']
 }

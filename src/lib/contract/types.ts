@@ -39,6 +39,15 @@ export interface Untyped {
 	[name: string]: Schema<unknown, string>
 }
 
+/**
+ * What any contract fits. It is the bound of `source` and `produce`, for `ReturnType<typeof source>` takes a bound for
+ * the type parameter: such a connection has channels of every name.
+ */
+export interface AnyEvents {
+	// eslint-disable-next-line @typescript-eslint/no-explicit-any -- An interface without an index fits no `unknown`.
+	[name: string]: any
+}
+
 /** The names of the events of a contract. */
 export type Name<S> = keyof S & string
 

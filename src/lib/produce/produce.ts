@@ -1,4 +1,4 @@
-import type { Untyped } from '../contract/types.js'
+import type { AnyEvents, Untyped } from '../contract/types.js'
 import { checkOptions, invalidArgument, none } from './options.js'
 import { Producer } from './producer.js'
 import type { ProduceOptions, Start } from './types.js'
@@ -29,7 +29,7 @@ import type { ProduceOptions, Start } from './types.js'
  * }
  * ```
  */
-export function produce<S = Untyped>(
+export function produce<S extends AnyEvents = Untyped>(
 	start: Start<NoInfer<S>>,
 	options: ProduceOptions<S> = none
 ): Response {

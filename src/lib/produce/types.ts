@@ -62,7 +62,7 @@ export interface ProducerConnection<S = Untyped> {
 	/** `true` while the stream is open. `set(false)` sends what was emitted and ends the response with `done`. */
 	readonly lock: Writable<boolean>
 	/** The underlying source of the response's stream. */
-	readonly source: UnderlyingDefaultSource<Uint8Array>
+	readonly source: UnderlyingDefaultSource
 	/** Aborted when the stream ends, whatever the reason; its `reason` is an `SseError`. */
 	readonly signal: AbortSignal
 	/** The id the client resumes from, or undefined on its first visit. Needs the `request` option. */
@@ -81,10 +81,7 @@ export interface ProducerConnection<S = Untyped> {
 }
 
 /** Runs once when the stream ends, whatever ended it. */
-export type Stop = (
-	source: UnderlyingDefaultSource<Uint8Array>,
-	reason: StopReason
-) => void | PromiseLike<void>
+export type Stop = (source: UnderlyingDefaultSource, reason: StopReason) => void | PromiseLike<void>
 
 /**
  * Feeds one stream. Return nothing to keep the stream open, a function to run when it ends, or an async iterable whose
@@ -114,9 +111,9 @@ export type Overflow = 'close' | 'drop-oldest' | 'refuse'
 /** How one stream is sent, and what ends it. */
 export interface ProduceOptions<S = Untyped> {
 	/** Runs once when the stream ends, also when the client left and while `start` is still running. */
-	stop?: Stop
+	stop?: Stop | undefined
 	/** More response headers. Those that a stream needs are set in any case, and `connection` is left out. */
-	headers?: HeadersInit
+	headers?: HeadersInit | undefined
 	/**
 	 * Milliseconds without a byte after which a heartbeat is sent. The stream announces them, and the client gives the
 	 * connection up after 2.5 times as long without a byte. `false` sends no heartbeat.
@@ -125,7 +122,7 @@ export interface ProduceOptions<S = Untyped> {
 	 * soon of a client that left: some proxies pass that on only at the second or third heartbeat.
 	 * @default 30_000, on Bun 8_000, since it closes what is silent for 10 s
 	 */
-	ping?: number | false
+	ping?: number | false | undefined
 	/** The request, for `lastEventId` and as a second sign that the client left. */
 	request?: Request
 	/** The contract of the stream's events, from `defineEvents`. */

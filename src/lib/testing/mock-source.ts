@@ -1,5 +1,5 @@
 import { SseError, type CloseReason } from '../errors.js'
-import type { Contract, In, Untyped } from '../contract/types.js'
+import type { AnyEvents, Contract, In, Untyped } from '../contract/types.js'
 import type { SseConnection } from '../connection.svelte.js'
 import { produce } from '../produce/produce.js'
 import type { EventStream } from '../produce/stream.js'
@@ -52,7 +52,7 @@ export type MockOptions<S = Untyped> = Omit<SourceOptions<S>, 'events' | 'fetch'
  * await orders.push('order', 'one')
  * ```
  */
-export function mockSource<S = Untyped>(
+export function mockSource<S extends AnyEvents = Untyped>(
 	events?: Contract<S>,
 	options: MockOptions<S> = {}
 ): MockSource<S> {

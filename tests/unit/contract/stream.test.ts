@@ -7,6 +7,7 @@ import {
 	source,
 	textCodec,
 	type,
+	type AnyEvents,
 	type ProduceOptions,
 	type ProducerConnection,
 	type Schema,
@@ -41,7 +42,7 @@ const events = defineEvents({
 })
 
 /** A server that sends what the test tells it to, and a client of another mind, or of the same; both are connected. */
-async function connect<S = Untyped, T = Untyped>(
+async function connect<S extends AnyEvents = Untyped, T extends AnyEvents = Untyped>(
 	serving: ProduceOptions<S>,
 	reading: SourceOptions<T>
 ): Promise<{ connection: SseConnection<T>; server: ProducerConnection<S> }> {
