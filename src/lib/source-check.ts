@@ -1,5 +1,5 @@
 import { SseError, toError } from './errors.js'
-import type { SourceOptions } from './source-options.js'
+import type { NestedOptions, SourceOptions } from './source-options.js'
 import { describe } from './wire/encode.js'
 
 // Looks at the options of source() while an app is being developed. Production builds leave this file out: an option of
@@ -27,6 +27,7 @@ export function checkSource(from: unknown, options: SourceOptions<never>): void 
 	if (events && typeof events.reader !== 'function')
 		throw invalid('events', 'a contract, which defineEvents() makes', events)
 	checkHeaders(headers)
+	checkInit({ ...nested, credentials: options.credentials ?? nested.credentials })
 	checkBody(body, method)
 	checkReconnect(reconnect)
 	checkHidden(hidden)
@@ -69,6 +70,22 @@ function checkHeaders(headers: unknown): void {
 		new Headers(headers as HeadersInit)
 	} catch (cause) {
 		const message = `\`headers\` cannot be sent: ${toError(cause).message}`
+		throw new SseError('invalid-argument', message, { cause })
+	}
+}
+
+/** What is not looked at elsewhere goes to `fetch` as it is, which would refuse it at every attempt. */
+function checkInit({
+	method: _,
+	headers: __,
+	body: ___,
+	signal: ____,
+	...init
+}: NestedOptions): void {
+	try {
+		new Request('http://localhost', init)
+	} catch (cause) {
+		const message = `\`fetch\` does not take these options: ${toError(cause).message}`
 		throw new SseError('invalid-argument', message, { cause })
 	}
 }

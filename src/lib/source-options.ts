@@ -55,12 +55,12 @@ interface RequestSettings {
 }
 
 /**
- * `options` of `sveltekit-sse` 0.14: the same settings, nested.
- *
- * @deprecated Use {@link SourceOptions}, which has them at its top.
+ * `options` of `sveltekit-sse` 0.14: the request settings, nested, and all others that `fetch` takes, such as `mode`,
+ * `redirect` or `referrerPolicy`. `cache` is that of `fetch` here. @default `cache: 'no-store'`
  */
-export interface NestedOptions extends RequestSettings {
-	/** `false`: closed while the page is hidden; use `hidden` instead. @default true */
+export interface NestedOptions
+	extends RequestSettings, Omit<RequestInit, keyof RequestSettings | 'window'> {
+	/** `false`: closed while the page is hidden. @default true @deprecated Use `hidden`. */
 	openWhenHidden?: boolean | undefined
 	/** The connection is open. */
 	onopen?: ((response: Response) => void) | undefined
@@ -90,12 +90,14 @@ export interface SourceOptions<S = Untyped> extends RequestSettings {
 	onerror?: Callback | undefined
 	/** The name of `message` in 0.15. @deprecated Use `message`. */
 	onmessage?: Callback | undefined
-	/**
-	 * The request settings as 0.14 nested them; what stands outside wins.
-	 *
-	 * @deprecated Write them at the top.
-	 */
+	/** What `fetch` takes, nested as in 0.14: `mode`, `redirect` and so on; what stands outside wins. */
 	options?: NestedOptions | undefined
+	/**
+	 * `openWhenHidden` of 0.14: `false` means `hidden: { pauseAfter: 0 }`. @default true
+	 *
+	 * @deprecated Use `hidden`.
+	 */
+	openWhenHidden?: boolean | undefined
 	/** Whether cookies go along, as for `fetch`. @default 'same-origin' */
 	credentials?: RequestCredentials
 	/** Makes the requests. @default globalThis.fetch */

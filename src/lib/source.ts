@@ -43,17 +43,28 @@ export function source<S extends AnyEvents = Untyped>(
 
 /** Understands the option shapes of 0.14 (nested) and 0.15 (`on…`), and fills in the defaults. */
 function settle<S>(options: SourceOptions<S>): Omit<ConnectionConfig, 'url' | 'scope'> {
-	const nested = options.options ?? {}
-	const { onopen, onclose, onerror, onmessage } = nested
-	const { method = 'POST', headers, body, signal } = { ...nested, ...options }
-	const { hidden = nested.openWhenHidden === false ? { pauseAfter: 0 } : 'keep' } = options
+	const {
+		onopen,
+		onclose,
+		onerror,
+		onmessage,
+		method = 'POST',
+		headers,
+		body,
+		signal,
+		openWhenHidden,
+		...init
+	} = options.options ?? {}
+	const {
+		hidden = (options.openWhenHidden ?? openWhenHidden) === false ? { pauseAfter: 0 } : 'keep'
+	} = options
 	const { reconnect = true } = options
 	return {
 		link: {
-			method: method.toUpperCase(),
-			headers,
-			body: body ?? undefined,
-			credentials: options.credentials,
+			method: (options.method ?? method).toUpperCase(),
+			headers: options.headers ?? headers,
+			body: options.body ?? body ?? undefined,
+			init: { ...init, credentials: options.credentials ?? init.credentials },
 			fetch: options.fetch,
 			reconnect: reconnect === true ? {} : reconnect,
 			watchdog: options.watchdog,
@@ -63,7 +74,7 @@ function settle<S>(options: SourceOptions<S>): Omit<ConnectionConfig, 'url' | 's
 		},
 		share: options.cache ?? true,
 		linger: options.linger ?? 100,
-		signal,
+		signal: options.signal ?? signal,
 		initial: options.initial ?? {},
 		on: {
 			open: [options.open, options.onopen, ({ response }) => onopen?.(response!)],

@@ -101,6 +101,7 @@ const sourceOptions = {
 	error: 0,
 	message: 0,
 	options: 0,
+	openWhenHidden: 0,
 	cache: 0,
 	events: 0,
 	initial: 0,

@@ -29,13 +29,16 @@ let lastNumber = 0
  * @param scope a value that has to be the very same; a function that gives the URL, since it may give another later
  */
 export function shareKey(options: LinkOptions, scope?: unknown): string {
-	const { url, headers, body, reconnect, ...plain } = options
+	const { url, headers, body, init, reconnect, ...plain } = options
 	return JSON.stringify(
 		[
 			url(),
 			identity(scope),
 			typeof headers === 'function' ? identity(headers) : [...new Headers(headers)].sort(),
 			identity(body),
+			Object.entries(init)
+				.map(([name, value]) => [name, identity(value)])
+				.sort(),
 			reconnect && { ...reconnect, attempts: String(reconnect.attempts) },
 			plain
 		],

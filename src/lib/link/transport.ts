@@ -29,7 +29,7 @@ export async function request(
 		const headers = new Headers(await call(options.headers))
 		if (!headers.has('accept')) headers.set('accept', 'text/event-stream')
 		if (lastEventId) headers.set('last-event-id', idHeader(lastEventId))
-		const { method, credentials } = options
+		const { method } = options
 		const body = await call(options.body)
 		const url = options.url()
 		if (isTaken(method, url, body) && !headers.has('content-type'))
@@ -39,12 +39,12 @@ export async function request(
 		step = 'network'
 		// [spec] Fetch, 5.4: a body that is a stream needs `duplex`; the compiler's own types do not know it.
 		const init: RequestInit & { duplex: 'half' } = {
+			cache: 'no-store',
+			...options.init,
 			method,
 			headers,
 			body,
-			credentials,
 			signal,
-			cache: 'no-store',
 			duplex: 'half'
 		}
 		return await check(await (options.fetch ?? fetch)(url, init), signal)

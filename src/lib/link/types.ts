@@ -79,7 +79,8 @@ export interface RequestOptions {
 	method: string
 	headers: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined
 	body: BodySource | undefined
-	credentials: RequestCredentials | undefined
+	/** Whatever else `fetch` takes. */
+	init: RequestInit
 	fetch: typeof globalThis.fetch | undefined
 }
 

@@ -32,7 +32,7 @@ class Client {
 			method: 'POST',
 			headers: undefined,
 			body: undefined,
-			credentials: undefined,
+			init: {},
 			fetch: (...request) => {
 				if (this.lostAt !== undefined) this.attempts++
 				return fetch(...request)

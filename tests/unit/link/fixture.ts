@@ -47,7 +47,7 @@ const defaults: LinkOptions = {
 	method: 'POST',
 	headers: undefined,
 	body: undefined,
-	credentials: undefined,
+	init: {},
 	fetch: undefined,
 	reconnect: {},
 	watchdog: undefined,

@@ -10,14 +10,14 @@ describe('a request', () => {
 		open,
 		requests
 	}) => {
-		open({ method: 'PUT', headers: { 'x-mine': '1' }, body: 'hello', credentials: 'include' })
+		open({ method: 'PUT', headers: { 'x-mine': '1' }, body: 'hello', init: { mode: 'cors' } })
 		await settled()
 		const { url, headers, init } = requests.last
 		expect({ url, ...init, headers: [...headers], signal: undefined }).toEqual({
 			url: 'http://app.test/events',
 			method: 'PUT',
 			body: 'hello',
-			credentials: 'include',
+			mode: 'cors',
 			cache: 'no-store',
 			duplex: 'half',
 			headers: [

@@ -1,6 +1,9 @@
 import { describe, expect } from 'vitest'
+import { produce } from '../../../src/lib/produce/produce.js'
+import type { SourceOptions } from '../../../src/lib/source-options.js'
 import { source } from '../../../src/lib/source.js'
 import { settled } from '../../support/clock.js'
+import { startHttpServer } from '../../support/http-server.js'
 import { test } from './fixture.js'
 
 describe('source()', () => {
@@ -25,6 +28,70 @@ describe('source()', () => {
 		])
 	})
 
+	test('passes on what `fetch` takes, nested as in 0.14; what stands outside wins', async ({
+		connect,
+		requests
+	}) => {
+		const init = {
+			cache: 'reload',
+			credentials: 'omit',
+			integrity: '',
+			keepalive: false,
+			mode: 'cors',
+			priority: 'high',
+			redirect: 'error',
+			referrer: '',
+			referrerPolicy: 'no-referrer'
+		} satisfies SourceOptions['options']
+		connect({ options: init }).connection.connect()
+		connect({ options: init, credentials: 'include' }).connection.connect()
+		await settled()
+		expect(requests.all.map(({ init }) => init)).toMatchObject([
+			init,
+			{ ...init, credentials: 'include' }
+		])
+	})
+
+	test('makes the requests of `fetch` itself heed nested settings', async () => {
+		await using server = await startHttpServer(({ url }) =>
+			new URL(url).pathname === '/'
+				? new Response(null, { status: 307, headers: { location: '/stream' } })
+				: produce(({ emit, close }) => (emit('message', 'a'), close()))
+		)
+		using following = source(server.url)
+		expect(await following.select('message').next()).toBe('a')
+		using staying = source(server.url, { options: { redirect: 'error' }, reconnect: false })
+		await expect(staying.select('message').next()).rejects.toMatchObject({ code: 'network' })
+	})
+
+	// 0.14 passed the whole object on, and what `fetch` does not know with it.
+	test('keeps its own nested settings from `fetch`', async ({ connect, requests }) => {
+		connect({ options: { openWhenHidden: true, onclose: () => {} } }).connection.connect()
+		await settled()
+		expect(Object.keys(requests.last.init).sort()).toEqual([
+			'body',
+			'cache',
+			'credentials',
+			'duplex',
+			'headers',
+			'method',
+			'signal'
+		])
+	})
+
+	test('takes a nested setting where the outer one is undefined', async ({ connect, requests }) => {
+		const options = { method: 'PUT', headers: { a: '1' }, body: 'x' }
+		connect({
+			method: undefined,
+			headers: undefined,
+			body: undefined,
+			options
+		}).connection.connect()
+		await settled()
+		const { init, headers } = requests.last
+		expect([init.method, headers.get('a'), init.body]).toEqual(['PUT', '1', 'x'])
+	})
+
 	test('takes a URL, absolute or relative to the page', async ({ connect, requests }) => {
 		connect({}, new URL('http://other.test/a')).connection.connect()
 		connect({}, 'sub?b').connection.connect()
@@ -35,19 +102,24 @@ describe('source()', () => {
 		])
 	})
 
-	test('makes `openWhenHidden: false` of 0.14 a pause', async ({
-		connect,
-		requests,
-		page,
-		clock
-	}) => {
-		connect({ options: { openWhenHidden: false } }).connection.connect()
-		await settled()
-		await requests.last.hello()
-		await page.hide()
-		await clock.advance(0)
-		expect(requests.active).toEqual([])
-	})
+	for (const [where, options] of [
+		['nested', { options: { openWhenHidden: false } }],
+		['outside', { openWhenHidden: false }],
+		['outside and not nested', { openWhenHidden: false, options: { openWhenHidden: true } }]
+	] as [string, SourceOptions][])
+		test(`makes \`openWhenHidden: false\` of 0.14, ${where}, a pause`, async ({
+			connect,
+			requests,
+			page,
+			clock
+		}) => {
+			connect(options).connection.connect()
+			await settled()
+			await requests.last.hello()
+			await page.hide()
+			await clock.advance(0)
+			expect(requests.active).toEqual([])
+		})
 
 	for (const from of ['http://', 'http://a b', 'https://x:99999'])
 		test(`refuses \`${from}\`, which is no URL`, () => {
@@ -85,6 +157,9 @@ describe('source()', () => {
 		{ hidden: 'never' },
 		{ hidden: { pauseAfter: '1' } },
 		{ lastEventId: 5 },
+		{ credentials: 'always' },
+		{ options: { mode: 'navigate' } },
+		{ options: { redirect: 'never' } },
 		{ events: { order: {} } }
 	])
 		test(`refuses ${describeOptions(options)}`, () => {

@@ -39,6 +39,8 @@ describe('handles with equal requests', () => {
 		['headers functions', { headers: () => ({}) }],
 		['body', { body: 'a' }],
 		['credentials', { credentials: 'include' }],
+		['credentials, nested', { options: { credentials: 'include' } }],
+		['any other setting of `fetch`', { options: { redirect: 'error' } }],
 		['reconnect', { reconnect: { max: 1 } }],
 		['reconnect: false', { reconnect: false }],
 		['decide', { reconnect: { decide: () => 1 } }],
@@ -55,6 +57,16 @@ describe('handles with equal requests', () => {
 			await settled()
 			expect(requests.count).toBe(2)
 		})
+
+	test('share in spite of the order in which the settings of `fetch` stand', async ({
+		connect,
+		requests
+	}) => {
+		connect({ options: { mode: 'cors', redirect: 'error' } }).connection.connect()
+		connect({ options: { redirect: 'error', mode: 'cors' } }).connection.connect()
+		await settled()
+		expect(requests.count).toBe(1)
+	})
 
 	test('share a headers function, and a URL function, that is the very same', async ({
 		connect,
