@@ -29,7 +29,7 @@ describe('a stream that is broken comes back, and every number comes once and in
 		const page = await visit('/break-it', { errors: broken })
 		await page.status('open')
 		await page.reaches('received', 2)
-		expect(await page.text('headers-made')).toBe('1')
+		await page.shows('headers-made', '1')
 
 		await page.press(new RegExp(`^${button}`))
 		await page.shows('history', new RegExp(`lost · ${reason} · comes back`))

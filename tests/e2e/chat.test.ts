@@ -55,7 +55,7 @@ describe('chat', () => {
 			const said = await say(`Said for the ${number}th time at ${Date.now()}`)
 			await expect.poll(() => isInSight(said)).toBe(true)
 		}
-		expect(await isInSight(first)).toBe(false)
+		await expect.poll(() => isInSight(first)).toBe(false)
 
 		await first.scrollIntoViewIfNeeded()
 		const unseen = await say(`Said below at ${Date.now()}`)

@@ -1,4 +1,5 @@
 import axe, { type AxeResults } from 'axe-core'
+import type { Page } from 'playwright'
 import { describe, inject } from 'vitest'
 import { entries } from '../../src/demo/navigation.js'
 import { expect, test, type Visit } from './site.js'
@@ -21,6 +22,9 @@ async function served(): Promise<{ streams: number }> {
 interface WithAxe {
 	axe: { run(context: { exclude: string[] }): Promise<AxeResults> }
 }
+
+/** What has the keyboard: moving it is the browser's own work, done some time after a key is pressed. */
+const focused = (page: Page) => page.locator(':focus')
 
 /** What is in the way of people with disabilities; at least what a machine can see of it. */
 async function violations(visit: Visit, exclude: string[] = []): Promise<string[]> {
@@ -52,7 +56,7 @@ describe('rendered on the server', () => {
 		const clock = await visit('/clock', { javaScriptEnabled: false })
 		await clock.shows('time', /^\d\d:\d\d:\d\d$/)
 		await clock.status('idle')
-		expect(await clock.page.getByText('return produce(function start').isVisible()).toBe(true)
+		await clock.page.getByText('return produce(function start').waitFor()
 		expect(clock.streams).toEqual([])
 	})
 
@@ -109,10 +113,9 @@ describe('finding one’s way', () => {
 	test('the keyboard reaches content, tabs and code', async ({ visit }) => {
 		const { page } = await visit('/clock')
 		await page.keyboard.press('Tab')
-		const skip = page.getByRole('link', { name: 'Skip to content' })
-		expect(await skip.evaluate((link) => link === document.activeElement)).toBe(true)
+		await page.getByRole('link', { name: 'Skip to content' }).and(focused(page)).waitFor()
 		await page.keyboard.press('Enter')
-		await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe('main')
+		await page.getByRole('main').and(focused(page)).waitFor()
 
 		await page.getByRole('tab', { name: '+page.svelte', exact: true }).focus()
 		await page.keyboard.press('ArrowRight')
@@ -120,8 +123,22 @@ describe('finding one’s way', () => {
 		await page.keyboard.press('End')
 		await page.getByRole('tabpanel', { name: '+page.server.ts' }).waitFor()
 		await page.keyboard.press('Tab')
-		const label = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))
-		expect(await label()).toBe('+page.server.ts')
+		await page.getByRole('region', { name: '+page.server.ts' }).and(focused(page)).waitFor()
+	})
+
+	test('the menu shows the page that one is on, however low the window', async ({ visit }) => {
+		const { page } = await visit('/break-it', { viewport: { width: 1280, height: 300 } })
+		const menu = page.getByRole('navigation', { name: 'Pages' })
+		const isInSight = (name: string) =>
+			menu.getByRole('link', { name, exact: true }).evaluate((link) => {
+				const { top, bottom } = link.getBoundingClientRect()
+				// Scrolling goes by whole pixels.
+				return top > -1 && bottom < window.innerHeight + 1
+			})
+		await expect.poll(() => isInSight('Break it')).toBe(true)
+		await page.getByRole('link', { name: 'sveltekit-sse', exact: true }).click()
+		await expect.poll(() => isInSight('Home')).toBe(true)
+		await expect.poll(() => page.evaluate(() => window.scrollY)).toBe(0)
 	})
 
 	test('on a phone the menu opens, leads on, and closes', async ({ visit }) => {
@@ -141,9 +158,9 @@ describe('finding one’s way', () => {
 		await page.getByRole('button', { name: 'Colours: system' }).click()
 		await page.getByRole('button', { name: 'Colours: light' }).click()
 		await page.getByRole('button', { name: 'Colours: dark' }).waitFor()
-		expect(await background()).not.toBe(light)
+		await expect.poll(background).not.toBe(light)
 		await page.reload()
 		await page.getByRole('button', { name: 'Colours: dark' }).waitFor()
-		expect(await background()).not.toBe(light)
+		await expect.poll(background).not.toBe(light)
 	})
 })
