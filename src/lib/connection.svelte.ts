@@ -133,6 +133,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 	/**
 	 * The channel of one event name; asking again gives the same one.
 	 *
+	 * @param name `'message'` has the events without a name too; `''` has those alone.
 	 * @throws {SseError} `invalid-argument` for a name that could never arrive.
 	 */
 	select<K extends keyof S & string>(name: K): ChannelOf<S, K> {
@@ -140,7 +141,7 @@ export class SseConnection<S = Untyped> implements Disposable {
 		if (!channel) {
 			const { initial, link } = this.#config
 			const { events } = link
-			if (!name || /[\r\n\0]/.test(name) || events?.has(name) === false)
+			if (typeof name !== 'string' || /[\r\n\0]/.test(name) || events?.has(name) === false)
 				throw new SseError(
 					'invalid-argument',
 					`no event can be named ${JSON.stringify(name)}` +
@@ -372,7 +373,8 @@ export class SseConnection<S = Untyped> implements Disposable {
 		if (this.#feeding.size === 0) this.#unfollow()
 	}
 
-	#tellMessage({ name, data }: Message): void {
+	#tellMessage({ name: given, data }: Message): void {
+		const name = given || 'message'
 		const id = this.#link!.lastEventId ?? ''
 		this.#call('message', this.#standing.plain, { name, event: name, data, id })
 	}

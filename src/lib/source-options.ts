@@ -33,7 +33,7 @@ export interface SourceEvent {
 	attempt: number
 	/**
 	 * Connects again. After a connection that did not last it goes through the back-off, so that it cannot become a
-	 * storm.
+	 * storm. There is nothing to wait for: `await connect()` goes on at once.
 	 */
 	connect(): void
 	/** Closes the connection. */

@@ -1,4 +1,4 @@
-import { test } from 'vitest'
+import { expectTypeOf, test } from 'vitest'
 import { source } from 'sveltekit-sse'
 
 test('the nested options of 0.14 take what `fetch` takes', () => {
@@ -26,4 +26,18 @@ test('`openWhenHidden` of 0.14 stands nested or outside', () => {
 	source('/events', { options: { openWhenHidden: false } })
 	// @ts-expect-error it is no text
 	source('/events', { openWhenHidden: 'yes' })
+})
+
+test('connect() may be awaited in callbacks', () => {
+	source('/events', {
+		async close({ connect }) {
+			await connect()
+		},
+		onclose: async ({ connect }) => await connect(),
+		open: ({ response }) => response?.headers.get('x-mine')
+	})
+})
+
+test('a channel may have the empty name, which 0.14 gave to events without one', () => {
+	expectTypeOf(source('/events').select('').current).toEqualTypeOf<string>()
 })

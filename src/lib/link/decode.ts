@@ -6,6 +6,7 @@ import { parseControl, type Control } from '../wire/control.js'
 const mostCharacters = 2 ** 28
 
 export interface Sink {
+	/** @param name that of the `event:` field; empty if there was none */
 	event(name: string, data: string, id: string | undefined): void
 	/** The id to resume from; empty: none any more. */
 	id(id: string): void
@@ -32,8 +33,7 @@ export async function decode(
 	let tooLarge = false
 	const parser = createParser({
 		maxBufferSize: mostCharacters,
-		// [spec] 9.2.6: if the event type buffer is the empty string, the event's type is `message`.
-		onEvent: ({ event = 'message', data, id }) => sink.event(event, data, id),
+		onEvent: ({ event = '', data, id }) => sink.event(event, data, id),
 		onId: (id) => sink.id(id),
 		onRetry: (delay) => sink.retry(delay),
 		onComment(comment) {

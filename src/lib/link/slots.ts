@@ -13,7 +13,9 @@ const mostUnasked = 256
 export class Slots {
 	/** Every event. */
 	readonly all = new Slot()
-	readonly #byName = new Map<string, Slot>()
+	/** Those without an `event:` field, which 0.14 had under the empty name. */
+	readonly #unnamed = new Slot()
+	readonly #byName = new Map([['', this.#unnamed]])
 	#unasked = 0
 	/** Where the last event went: most come in runs of one name, and looking a new string up costs as much as parsing it. */
 	#recent: Slot | undefined
@@ -27,9 +29,11 @@ export class Slots {
 	}
 
 	deliver(message: Message): void {
-		const { name } = message
+		// [spec] 9.2.6: if the event type buffer is the empty string, the event's type is `message`.
+		const name = message.name || 'message'
 		const slot = name === this.#recentName ? this.#recent : this.#find(name)
 		if (slot) tell(slot, message)
+		if (!message.name) tell(this.#unnamed, message)
 		if (this.all.size > 0) tell(this.all, message)
 	}
 

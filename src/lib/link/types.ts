@@ -37,6 +37,7 @@ export type Reason =
 
 /** One event, as it came off the wire. */
 export interface Message {
+	/** That of the `event:` field; empty if there was none. */
 	readonly name: string
 	readonly data: string
 	/** The id of this very event, if it carried one. */

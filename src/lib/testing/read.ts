@@ -151,7 +151,7 @@ class Reader {
 			await decode(
 				body,
 				{
-					event: (event, data, id) => this.#found.push({ event, data, id }),
+					event: (name, data, id) => this.#found.push({ event: name || 'message', data, id }),
 					id: () => {},
 					retry: (delay) => (this.retry = delay),
 					control: (control) => {

@@ -110,7 +110,7 @@ export const test = base
 				const witness = new Witness()
 				const link = new Link({ ...defaults, fetch: requests.fetch, ...options })
 				const { log, events } = witness
-				link.slots.all.add(({ name, data }) => events.push(`${name}:${data}`))
+				link.slots.all.add(({ name, data }) => events.push(`${name || 'message'}:${data}`))
 				link.join(witness)
 				link.connect()
 				const linked = { link, witness, log, events }

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 import { settled } from '../../support/clock.js'
 import type { SourceEvent } from '../../../src/lib/source-options.js'
+import { source } from '../../../src/lib/source.js'
 import { listen, test } from './fixture.js'
 
 describe('the callbacks', () => {
@@ -14,6 +15,7 @@ describe('the callbacks', () => {
 		for (const event of heard) {
 			expect(event).toMatchObject({ status: 200, id: '', data: '', error: undefined })
 			expect(event.headers.get('x-mine')).toBe('1')
+			expect(event.response?.headers.get('x-mine')).toBe('1')
 		}
 	})
 
@@ -108,6 +110,35 @@ describe('the callbacks', () => {
 		expect(connection.status).toBe('idle')
 		expect(requests.active).toEqual([])
 	})
+
+	// 0.14 gave a promise.
+	for (const [shape, callback] of [
+		['close', 'close'],
+		['onclose', 'onclose']
+	] as const)
+		test(`may await connect() in an async \`${shape}\``, async ({
+			requests,
+			clock,
+			onTestFinished
+		}) => {
+			const steps: unknown[] = []
+			const connection = source('/events', {
+				fetch: requests.fetch,
+				reconnect: false,
+				[callback]: async ({ connect, reason }: SourceEvent) => {
+					steps.push(reason, await connect())
+				}
+			})
+			onTestFinished(() => connection.close())
+			connection.connect()
+			await settled()
+			await requests.last.hello()
+			await requests.last.end()
+			await clock.advance(500)
+			await requests.last.hello()
+			expect(steps).toEqual(['cut', undefined])
+			expect(connection.status).toBe('open')
+		})
 
 	test('of both older shapes are all called', async ({ requests, connect }) => {
 		const calls: string[] = []

@@ -24,12 +24,48 @@ describe('a channel', () => {
 		expect(connection.select('a')).not.toBe(connection.select('b'))
 	})
 
-	for (const name of ['', 'a\nb', 'a\rb', 'a\0b'])
+	for (const name of [undefined as never, 'a\nb', 'a\rb', 'a\0b'])
 		test(`cannot be named ${JSON.stringify(name)}`, ({ connect }) => {
 			expect(() => connect().connection.select(name)).toThrow(
 				expect.objectContaining({ code: 'invalid-argument' })
 			)
 		})
+
+	// 0.14 knew them by the empty name only; other clients, and the standard, by that of `message`.
+	test('of the empty name has the events without a name, and that of `message` has them too', async ({
+		connect,
+		requests
+	}) => {
+		const names: string[] = []
+		const { connection } = connect({ message: ({ event }) => names.push(event) })
+		const unnamed = listen(connection.select(''))
+		const message = listen(connection.select('message'))
+		const other = listen(connection.select('other'))
+		await settled()
+		await requests.last.hello(
+			30_000,
+			'data: a\n\nevent: message\ndata: b\n\nevent\ndata: c\n\nevent: other\ndata: d\n\n'
+		)
+		expect({ unnamed: unnamed.got, message: message.got, other: other.got, names }).toEqual({
+			unnamed: ['a', 'c'],
+			message: ['a', 'b', 'c'],
+			other: ['d'],
+			names: ['message', 'message', 'message', 'other']
+		})
+	})
+
+	test('of the empty name shows the last event, also to those who come later', async ({
+		connect,
+		requests
+	}) => {
+		const { connection } = connect()
+		connection.connect()
+		await settled()
+		await requests.last.hello(30_000, 'data: a\n\nevent: message\ndata: b\n\n')
+		const { seen, stop } = watch(connection.select(''))
+		expect(seen).toEqual(['a'])
+		stop()
+	})
 
 	test('may be named like what every object has', ({ connect }) => {
 		const { connection } = connect({ initial: { price: '5' } })
