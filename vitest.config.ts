@@ -76,6 +76,7 @@ export default defineConfig({
 			node('clusters', engines),
 			// Processes that are killed, and machines that are kept busy: one file at a time.
 			node('resilience', { fileParallelism: false, testTimeout: 120_000, hookTimeout: 240_000 }),
+			node('proxies', { testTimeout: 60_000, hookTimeout: 120_000 }),
 			node('compat', { fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 }),
 			node('examples', { testTimeout: 120_000, hookTimeout: 300_000 }),
 			{

@@ -25,6 +25,15 @@ import { tool } from './install.mjs'
  */
 
 const engines = /** @type {const} */ (['redis-server', 'nats-server', 'initdb'])
+const proxies = /** @type {const} */ ([
+	'nginx',
+	'haproxy',
+	'varnishd',
+	'lighttpd',
+	'apache2',
+	'caddy',
+	'h2o'
+])
 const otherBrowsers = /** @type {const} */ (['firefox', 'WebKitWebDriver', 'Xvfb'])
 
 /**
@@ -73,6 +82,7 @@ export const parts = {
 		programs: [...otherBrowsers, 'nginx']
 	},
 	clusters: { all: true, steps: [vitest('clusters', 12, 1)], programs: [...engines, 'nginx'] },
+	proxies: { all: true, steps: [vitest('proxies', 8, 1)], programs: [...proxies] },
 	compat: { all: true, steps: [vitest('compat', 10)], browser: true },
 	examples: {
 		all: true,

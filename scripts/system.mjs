@@ -13,6 +13,9 @@ import { run } from './process.mjs'
  * package that brings it
  */
 
+/** Where servers lie; a user's PATH often leaves these folders out. */
+const serverFolders = ['/usr/sbin', '/usr/local/sbin']
+
 /** @satisfies {Record<string, Program>} */
 const programs = {
 	'redis-server': { names: ['redis-server', 'valkey-server'], package: 'redis-server' },
@@ -27,7 +30,14 @@ const programs = {
 		folders: ['/usr/lib/postgresql/*/bin', '/usr/pgsql-*/bin', '/opt/homebrew/opt/postgresql*/bin'],
 		package: 'postgresql'
 	},
-	nginx: { names: ['nginx'], folders: ['/usr/sbin', '/usr/local/sbin'], package: 'nginx' },
+	nginx: { names: ['nginx'], folders: serverFolders, package: 'nginx' },
+	haproxy: { names: ['haproxy'], folders: serverFolders, package: 'haproxy' },
+	varnishd: { names: ['varnishd'], folders: serverFolders, package: 'varnish' },
+	lighttpd: { names: ['lighttpd'], folders: serverFolders, package: 'lighttpd' },
+	// The server and its modules, without a service.
+	apache2: { names: ['apache2'], folders: serverFolders, package: 'apache2-bin' },
+	caddy: { names: ['caddy'], package: 'caddy' },
+	h2o: { names: ['h2o'], package: 'h2o' },
 	openssl: { names: ['openssl'], package: 'openssl' },
 	chromium: {
 		names: [
