@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { acquire } from './lock.mjs'
 import { run } from './process.mjs'
+import { withoutServices } from './without-services.mjs'
 
 /**
  * @typedef {{ names: string[], folders?: string[], package: string }} Program the names it goes by,
@@ -207,7 +208,7 @@ async function install(name) {
 async function runApt(args, root) {
 	const settings = ['DPkg::Lock::Timeout=120', 'Acquire::Retries=2'].flatMap((set) => ['-o', set])
 	const variables = ['LC_ALL=C', 'DEBIAN_FRONTEND=noninteractive']
-	const line = ['env', ...variables, 'apt-get', ...settings, ...args]
+	const line = withoutServices(['env', ...variables, 'apt-get', ...settings, ...args])
 	const [file, ...rest] = root ? line : ['sudo', '-n', ...line]
 	const deadline = Date.now() + 2 * 60_000
 	for (;;) {
