@@ -19,8 +19,8 @@ export interface Greeting {
 	body: string
 }
 
-/** The type of streams, and nothing that asks proxies for anything. */
-const plainEvents = { 'content-type': 'text/plain' }
+/** Nothing that asks proxies for anything. */
+const plainText = { 'content-type': 'text/plain' }
 
 /** A server as under adapter-node, with one endpoint of streams and one short response. */
 export class App implements AsyncDisposable {
@@ -60,7 +60,7 @@ export class App implements AsyncDisposable {
 	async #respond(request: Request): Promise<Response> {
 		const { pathname, searchParams } = new URL(request.url)
 		if (pathname === '/hello') return new Response('hello')
-		if (pathname === '/text') return new Response('text '.repeat(10_000), { headers: plainEvents })
+		if (pathname === '/text') return new Response('text '.repeat(400), { headers: plainText })
 		const { method, headers } = request
 		const greeting: Greeting = {
 			method,

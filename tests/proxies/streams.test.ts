@@ -55,15 +55,17 @@ await describeProxies(
 
 			if (variation !== compressing) return
 			test('streams are compressed or left alone', async () => {
+				// A text does not ask to be left alone. Asked for several times, since lighttpd compresses a response only if
+				// all of it is there when it sends the head.
+				const encodingOfText = async () => {
+					const text = await fetch(`${proxy.url}/text`, { headers: { 'accept-encoding': 'gzip' } })
+					await text.text()
+					return text.headers.get('content-encoding')
+				}
+				await expect.poll(encodingOfText).toBe('gzip')
 				using client = new Client(proxy.url + path('compressed'))
 				await client.next()
-				const text = await fetch(`${proxy.url}/text`, { headers: { 'accept-encoding': 'gzip' } })
-				await text.text()
-				expect({
-					streams: await client.isCompressed(),
-					// A text that does not ask to be left alone. lighttpd compresses nothing that it streams.
-					texts: text.headers.get('content-encoding') === 'gzip'
-				}).toEqual({ streams: compresses.includes(name), texts: name !== 'lighttpd' })
+				expect(await client.isCompressed()).toBe(compresses.includes(name))
 			})
 		})
 
