@@ -54,7 +54,8 @@ await describeProxies(
 			})
 
 			if (variation !== compressing) return
-			test('streams are compressed or left alone', async () => {
+			// Of tests that run side by side, only their own `expect` can wait.
+			test('streams are compressed or left alone', async ({ expect }) => {
 				// A text does not ask to be left alone. Asked for several times, since lighttpd compresses a response only if
 				// all of it is there when it sends the head.
 				const encodingOfText = async () => {
