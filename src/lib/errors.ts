@@ -53,11 +53,12 @@ export interface SseErrorDetails {
  * ```ts
  * import { source, SseError } from 'sveltekit-sse'
  *
- * source('/events', {
+ * const connection = source('/events', {
  * 	error({ error }) {
  * 		if (error instanceof SseError && error.status === 401) location.assign('/login')
  * 	}
  * })
+ * connection.connect()
  * ```
  */
 export class SseError extends Error {

@@ -5,14 +5,17 @@ import type { Major } from '../../scripts/kit.mjs'
 import { App, type Server } from '../support/app.js'
 import { startNats, startPostgres, startRedis, type ServerProcess } from '../support/servers.js'
 import { missingTools, titled, type ToolName } from '../support/tools.js'
+import { startFaultProxy } from '../support/fault-proxy.js'
 import { launchChromium, visit, type Browser } from '../support/watched-page.js'
 import { missingRegistry } from '../compat/registry.js'
+import { cuts, engineCuts } from './cuts.js'
 import { documented, documents, type Documented } from './documents.js'
-import { looks, open, seesWhatIsAnnounced, variables } from './looks.js'
+import { looks, open, reset, seesWhatIsAnnounced, variables } from './looks.js'
 
 /** The engines of the hub, by the variable that says where they are. */
 const engines = {
-	REDIS_URL: { tool: 'redis-server', start: startRedis },
+	// What was stored survives a kill.
+	REDIS_URL: { tool: 'redis-server', start: () => startRedis({ appendonly: true }) },
 	DATABASE_URL: { tool: 'initdb', start: startPostgres },
 	NATS_URL: { tool: 'nats-server', start: startNats }
 } satisfies Record<string, { tool: ToolName; start: () => Promise<ServerProcess> }>
@@ -92,6 +95,15 @@ function describePages(document: string, app: () => App): void {
 		test('leave no error in the log of the server', () => {
 			expect(server.output()).not.toMatch(/error/i)
 		})
+
+		test.for(Object.entries(cuts[document] ?? {}))('do no harm: %s', async ([, cut]) => {
+			await reset(server)
+			{
+				await using proxy = await startFaultProxy(server.port)
+				await cut({ browser, proxy, server })
+			}
+			await expect.poll(() => open(server)).toEqual({ streams: 0, loops: 0 })
+		})
 	})
 }
 
@@ -131,6 +143,29 @@ async function describeEngine(
 			await seesWhatIsAnnounced(page, server)
 			expect(await server.stop()).toBe(0)
 		})
+
+		// A module that throws is not loaded a second time.
+		const waits = 'waits for an engine that starts later than the app'
+		test.skipIf(missing)(titled(waits, missing), async () => {
+			await using engine = await start()
+			await engine.stop()
+			await using server = await app.start('build', { ...variables, [name]: engine.url })
+			const loaded = fetch(`${server.url}/orders`, { headers: { accept: 'text/html' } })
+			await engine.start()
+			expect((await loaded).status).toBe(200)
+		})
+
+		test.skipIf(missing).for(Object.entries(engineCuts[name] ?? {}))(
+			titled('does no harm: %s', missing),
+			async ([, cut]) => {
+				await using engine = await start()
+				await using server = await app.start('build', { ...variables, [name]: engine.url })
+				await using browser = await launchChromium()
+				await cut({ browser, engine, server })
+				// It has not ended meanwhile, and nobody was left waiting.
+				await expect.poll(() => open(server)).toEqual({ streams: 0, loops: 0 })
+			}
+		)
 	})
 }
 
@@ -150,9 +185,12 @@ function allowRemoteFunctions(app: App): void {
 
 /** The paths of an app's pages. */
 function pagesOf({ files }: Documented): string[] {
-	return [...files.keys()]
-		.map((path) => /^src\/routes(.*)\/\+page\.svelte$/.exec(path)?.[1])
-		.filter((path) => path !== undefined)
-		.map((path) => path || '/')
-		.sort()
+	return (
+		[...files.keys()]
+			.map((path) => /^src\/routes(.*)\/\+page\.svelte$/.exec(path)?.[1])
+			// What has a parameter in its path is reached from another page.
+			.filter((path) => path !== undefined && !path.includes('['))
+			.map((path) => path! || '/')
+			.sort()
+	)
 }

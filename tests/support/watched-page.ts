@@ -3,9 +3,11 @@ import { chromiumArgs, ensureBrowser } from '../../scripts/browser.mjs'
 
 export type { Browser, Page }
 
-export async function launchChromium(): Promise<Browser> {
+/** @param options `keepsPages`: with a back/forward cache, which Playwright switches off. */
+export async function launchChromium({ keepsPages = false } = {}): Promise<Browser> {
 	const executablePath = await ensureBrowser()
-	return chromium.launch({ executablePath, args: chromiumArgs, timeout: 90_000 })
+	const ignoreDefaultArgs = keepsPages ? ['--disable-back-forward-cache'] : []
+	return chromium.launch({ executablePath, args: chromiumArgs, ignoreDefaultArgs, timeout: 90_000 })
 }
 
 /** A page, and all that it complained of: errors in its console, and those that nobody caught. */

@@ -86,7 +86,8 @@ export interface NatsOptions extends BrokerOptions {
  * import { Hub } from 'sveltekit-sse/hub'
  * import { nats } from 'sveltekit-sse/nats'
  *
- * const connection = await connect({ servers: 'localhost:4222', maxReconnectAttempts: -1 })
+ * const servers = 'localhost:4222'
+ * const connection = await connect({ servers, maxReconnectAttempts: -1, waitOnFirstConnect: true })
  *
  * export const hub = new Hub({ broker: nats(connection, { stream: 'SHOP' }) })
  * ```

@@ -77,7 +77,10 @@ export interface PostgresBroker extends Broker {
  * import { Hub } from 'sveltekit-sse/hub'
  * import { postgres } from 'sveltekit-sse/postgres'
  *
- * const broker = postgres(new Pool())
+ * const pool = new Pool({ connectionString: 'postgres://localhost/shop' })
+ * // A client that nobody listens to ends the process if its connection breaks while you use it.
+ * pool.on('connect', (client) => client.on('error', console.error))
+ * const broker = postgres(pool)
  * await broker.migrate()
  *
  * export const hub = new Hub({ broker })

@@ -60,7 +60,8 @@ const mostLast = 10_000
  * @example
  * ```ts
  * // anywhere on the server, on any machine
- * await hub.publish('orders', 'created', { id: 42 })
+ * const { error } = await hub.publish('orders', 'created', { id: 42 })
+ * if (error) console.error('nobody will hear of it', error)
  * ```
  */
 export class Hub<S = Untyped> {
@@ -167,7 +168,12 @@ export class Hub<S = Untyped> {
 	 *
 	 * @example
 	 * ```ts
-	 * for await (const { name, data } of hub.subscribe('orders', { signal })) console.log(name, data)
+	 * try {
+	 * 	for await (const { name, data } of hub.subscribe('orders', { signal })) console.log(name, data)
+	 * } catch (error) {
+	 * 	// Events were missed, or could not be read. A loop that nobody waits for would end the process.
+	 * 	console.error(error)
+	 * }
 	 * ```
 	 *
 	 * @throws {SseError} in the loop: `gap` when events were missed and no `gap` is given, `overflow` when it is too slow,
@@ -210,6 +216,7 @@ export class Hub<S = Untyped> {
 	 *
 	 * @param reason what the clients are told. Default `done`: they stay away. `denied` shows them an error, `expired` makes
 	 * them come back with fresh headers.
+	 * @throws whatever keeps the broker from storing it; then no stream has ended.
 	 */
 	async disconnect(topic: string, reason: CloseReason = 'done'): Promise<void> {
 		checkTopic(topic)

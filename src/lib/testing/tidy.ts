@@ -23,8 +23,11 @@ export function undoLater(undo: () => void): () => void {
  * import { afterEach } from 'vitest'
  *
  * afterEach(async () => {
- * 	await assertNothingOpen()
- * 	cleanup()
+ * 	try {
+ * 		await assertNothingOpen()
+ * 	} finally {
+ * 		cleanup()
+ * 	}
  * })
  * ```
  */

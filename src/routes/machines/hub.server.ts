@@ -43,4 +43,4 @@ async function obey() {
 	}
 }
 
-if (count > 1) void obey()
+if (count > 1) obey().catch(console.error)

@@ -1,6 +1,9 @@
+import { seen } from './seen'
 import './stand-ins'
 
 export async function handle({ event, resolve }) {
 	event.locals.user = { id: '42', name: 'Ann' }
-	return resolve(event)
+	const response = await resolve(event)
+	seen.count(event.request, response)
+	return response
 }

@@ -1,6 +1,6 @@
-import type { PoolClient } from 'pg'
+import type { Pool } from 'pg'
 import { hub } from './hub'
 
-export async function create(client: PoolClient, order: { id: number }) {
-	// @fragment await client.query('begin')
+export async function create(pool: Pool, order: { id: number }) {
+	// @fragment const client = await pool.connect()
 }

@@ -1,3 +1,0 @@
-import { hub } from '../../../lib/server/hub'
-
-export const POST = ({ request, params }) => hub.stream(`answer:${params.id}`, { request })

@@ -1,0 +1,3 @@
+import { tokens } from '../../stand-ins'
+
+export const GET = () => new Response(`token ${++tokens.made}`)
