@@ -10,6 +10,7 @@ import { build } from 'vite'
  * @typedef {object} Bundle
  * @property {number} size bytes, minified and gzipped
  * @property {number} raw bytes, minified
+ * @property {string} code minified
  * @property {{ id: string, length: number }[]} modules what is left of which files, before minifying, the largest first
  */
 
@@ -58,5 +59,5 @@ export async function bundle(code, root, { alias = [], external = [] } = {}) {
 		.filter(([id, { renderedLength }]) => id !== entry && renderedLength > 0)
 		.map(([id, { renderedLength }]) => ({ id, length: renderedLength }))
 		.sort((one, other) => other.length - one.length)
-	return { size: gzipSync(text).length, raw: text.length, modules }
+	return { size: gzipSync(text).length, raw: text.length, code: text, modules }
 }

@@ -78,6 +78,8 @@ export async function startServer(): Promise<{ url: string; close: () => Promise
 			}
 			case 'until':
 				return Response.json(await room.until(url.searchParams), { headers: cors })
+			case 'login':
+				return new Response(null, { status: 303, headers: { ...cors, location: 'page' } })
 			case 'page':
 				return new Response('<h1>A page</h1>', {
 					headers: { ...cors, 'content-type': 'text/html' }

@@ -25,6 +25,12 @@ describe('a bundle', () => {
 		expect(size, `bytes by module before minifying:\n${shares}`).toBeLessThanOrEqual(limit)
 	})
 
+	test('of `source` holds nothing that only developers read', async () => {
+		const { code } = await bundle(`export { source } from 'sveltekit-sse'`)
+		// Of `advice.ts`, `source-check.ts` and `transport.ts`.
+		expect(code).not.toMatch(/trustedOrigins|sends its body|an object such as|may be down/)
+	})
+
 	test('of `produce` holds no client code', async () => {
 		const { modules } = await bundle(`export { produce } from 'sveltekit-sse'`)
 		expect(modules).toContain('dist/produce/produce.js')
@@ -62,10 +68,11 @@ describe('a bundle', () => {
 
 /** A bundle of an app that has the packed library installed; its modules by their names. */
 async function bundle(code: string) {
-	const { size, raw, modules } = await bundleOf(code, app)
+	const { size, raw, modules, code: text } = await bundleOf(code, app)
 	return {
 		size,
 		raw,
+		code: text,
 		modules: modules.map(({ id }) => nameOf(id)),
 		/** Who takes how much of it, the largest first. */
 		shares: modules.map(({ id, length }) => `${length} ${nameOf(id)}`).join('\n')

@@ -1,5 +1,7 @@
+import { DEV } from 'esm-env'
 import { clock, type Timer } from '../clock.js'
 import type { SseError } from '../errors.js'
+import { noteReconnect } from './advice.js'
 import { Attempt } from './attempt.js'
 import { isHidden, watchPage, type PageEvent } from './lifecycle.js'
 import { policyDefaults, type Loss, type Policy } from './retry.js'
@@ -119,7 +121,11 @@ export class Link {
 		this.#untold.push({ transition: standing, members: [...this.#members] })
 		if (this.isLive) this.#wake()
 		else this.#rest()
-		if (next.status === 'connecting' && !this.#attempt) this.#begin()
+		if (next.status === 'connecting' && !this.#attempt) {
+			if (DEV && before.status === 'reconnecting' && before.reason !== 'asked')
+				noteReconnect(this.#options)
+			this.#begin()
+		}
 		this.#arm()
 		this.#tell()
 	}

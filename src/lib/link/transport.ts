@@ -1,10 +1,14 @@
 import { DEV } from 'esm-env'
+import { clock } from '../clock.js'
 import { SseError, toError } from '../errors.js'
 import { idHeader, isEventStream } from '../wire/headers.js'
+import { noteAnswer, remedyFor, warnOfRefusal, warnOfRepeat } from './advice.js'
 import type { Reason, RequestOptions } from './types.js'
 
 /** Characters of a refused response's body that are kept for the error. */
 const mostOfBody = 1_024
+/** Milliseconds that they may take: the status alone tells most, and must not wait for a body that never ends. */
+const bodyLimit = 1_000
 
 /** What came of one request: a stream to read, or why there is none. */
 export interface Answer {
@@ -47,7 +51,11 @@ export async function request(
 			signal,
 			duplex: 'half'
 		}
-		return await check(await (options.fetch ?? fetch)(url, init), signal)
+		if (DEV) warnOfRepeat(options, url, body, lastEventId)
+		const response = await (options.fetch ?? fetch)(url, init)
+		const answer = await check(response, options, url, signal)
+		if (DEV && answer.body) noteAnswer(options, body)
+		return answer
 	} catch (cause) {
 		return { reason: step, error: new SseError(step, explain(step, cause), { cause }) }
 	}
@@ -66,25 +74,23 @@ function isTaken(method: string, url: string, body: unknown): boolean {
 	)
 }
 
-async function check(response: Response, signal: AbortSignal): Promise<Answer> {
+async function check(
+	response: Response,
+	options: RequestOptions,
+	url: string,
+	signal: AbortSignal
+): Promise<Answer> {
 	const { status, headers, body } = response
 	// [spec] 9.2.3: HTTP 204 No Content tells the client to stop reconnecting.
 	if (status === 204) return { response, reason: 'no-content' }
 	const type = headers.get('content-type')
 	if (status === 200 && body && isEventStream(type)) return { response, body }
-	const what = status === 200 ? `${type} is not text/event-stream` : `status ${status}`
-	const message = DEV
-		? `${what}; ${remedies[status] ?? 'return produce() from the endpoint'}`
-		: what
 	const details = { status, body: body ? await startOf(body, signal) : '' }
+	const what = `status ${status}` + (status === 200 ? `, and ${type} is not text/event-stream` : '')
+	const message = DEV ? `${what}; ${remedyFor(response, options.method, details.body)}` : what
 	const error = new SseError('response', message, details)
+	if (DEV && !signal.aborted) warnOfRefusal(options, url, error)
 	return { response, reason: 'refused', error }
-}
-
-/** What is most often meant by a status of SvelteKit's. Production builds leave this out. */
-const remedies: Record<number, string> = {
-	404: 'no endpoint has this URL',
-	405: 'export this method from the endpoint, or give the option `method` the one that it exports'
 }
 
 function call<T>(value: T | (() => T | Promise<T>)): T | Promise<T> {
@@ -104,6 +110,7 @@ async function startOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): P
 	const reader = body.getReader()
 	const cancel = (): void => void reader.cancel().catch(() => {})
 	signal.addEventListener('abort', cancel)
+	const timer = clock.setTimeout(cancel, bodyLimit)
 	const decoder = new TextDecoder()
 	let text = ''
 	try {
@@ -115,6 +122,7 @@ async function startOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): P
 	} catch {
 		// What has come is enough: the status tells the rest.
 	}
+	clock.clearTimeout(timer)
 	cancel()
 	return text.slice(0, mostOfBody)
 }

@@ -95,6 +95,13 @@ export const test = base
 		})
 		return reported
 	})
+	/** What the console said to a developer. */
+	.extend('warned', { auto: true }, ({ task: _ }, { onCleanup }): unknown[] => {
+		const warned: unknown[] = []
+		const spy = vi.spyOn(console, 'warn').mockImplementation((...all) => void warned.push(...all))
+		onCleanup(() => spy.mockRestore())
+		return warned
+	})
 	.extend('requests', ({ task: _ }): Requests => new Requests())
 	/** Makes a link with one member; when the test is over nothing of it may be left. */
 	.extend(

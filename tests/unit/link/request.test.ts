@@ -193,18 +193,24 @@ describe('a body', () => {
 		expect(witness.last?.error?.body).toBe('x'.repeat(1_024))
 	})
 
-	test('that was refused and never ends is cancelled in time', async ({
-		open,
-		requests,
-		clock
-	}) => {
-		requests.hearsAbort = false
-		open()
-		await settled()
-		await requests.last.answer('short', { status: 500 })
-		await clock.advance(30_000)
-		expect(requests.last.body).toBe('cancelled')
-	})
+	// The status was known, but the attempt ran into its time limit, and a refusal that is final was tried again and again.
+	for (const status of [401, 200])
+		test(`that was refused with ${status} and never ends is waited for a second`, async ({
+			open,
+			requests,
+			clock
+		}) => {
+			requests.hearsAbort = false
+			const { log, witness } = open()
+			await settled()
+			await requests.last.answer('short', { status, headers: { 'content-type': 'text/plain' } })
+			await clock.advance(999)
+			expect(log).toEqual(['connecting asked'])
+			await clock.advance(1)
+			expect(log).toEqual(['connecting asked', 'closed refused !response'])
+			expect(witness.last?.error).toMatchObject({ status, body: 'short' })
+			expect(requests.last.body).toBe('cancelled')
+		})
 
 	test('that is left is cancelled, also when the `fetch` of the user does not hear the abort', async ({
 		open,

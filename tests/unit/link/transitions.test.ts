@@ -198,21 +198,6 @@ describe('a response that is no stream', () => {
 			expect(witness.last?.error).toMatchObject({ status, body })
 		})
 
-	test('says what to do about it', async ({ open, requests }) => {
-		const messages: unknown[] = []
-		for (const status of [404, 405, 410]) {
-			const { witness } = open()
-			await settled()
-			await requests.last.refuse(status)
-			messages.push(witness.last?.error?.message)
-		}
-		expect(messages).toEqual([
-			'status 404; no endpoint has this URL',
-			'status 405; export this method from the endpoint, or give the option `method` the one that it exports',
-			'status 410; return produce() from the endpoint'
-		])
-	})
-
 	for (const status of [408, 425, 429, 500, 502, 503, 504])
 		test(`of status ${status} passes`, async ({ open, requests }) => {
 			const { log, witness } = open()

@@ -1,0 +1,89 @@
+import type { SseError } from '../errors.js'
+import type { Body, RequestOptions } from './types.js'
+
+// What the console says in development about requests that cannot work, or that make the server work twice. Production
+// builds leave this file out: it is called behind `DEV` only.
+
+/** Characters of a body that a warning shows. */
+const maxShown = 200
+
+/** What to do about a response that is no event stream. */
+export function remedyFor(response: Response, method: string, body: string): string {
+	const { status, redirected, url } = response
+	if (/cross-site \w+ form submissions/i.test(body)) return formRemedy
+	if (status === 401 || status === 403)
+		return "this client may not read it: send what the endpoint or a hook asks for, by `headers`, or by `credentials: 'include'` where cookies have to go to another origin"
+	if (status === 404) return 'no endpoint has this URL'
+	if (status === 405) {
+		const other = method === 'GET' ? 'POST' : 'GET'
+		return `export ${method} from the endpoint, or pass \`method: '${other}'\` if it exports ${other}`
+	}
+	if (status === 0)
+		return 'a redirect that `redirect` forbids to follow, or a response that `mode` hides'
+	if (status >= 500) return 'the server failed, and its log says why'
+	if (redirected) return `the request was redirected to ${url}, as to a login`
+	if (/^\s*text\/html/i.test(response.headers.get('content-type') ?? ''))
+		return 'this is a page, such as a login, and not an endpoint that returns produce()'
+	return 'return produce() from the endpoint'
+}
+
+const formRemedy =
+	'SvelteKit takes the request for a form that another site sends. Give the app its own origin by `paths.origin` of its ' +
+	'config (SvelteKit 3) or by ORIGIN (adapter-node of SvelteKit 2), add the origin of the page to `csrf.trustedOrigins` if ' +
+	'it is another one, or send a content type that forms do not have, such as application/json'
+
+/** Says that a request is refused, once for each status of a connection. */
+export function warnOfRefusal(
+	options: RequestOptions,
+	url: string,
+	{ status, message, body }: SseError
+): void {
+	const start = body?.replace(/\s+/g, ' ').trim().slice(0, maxShown)
+	warnOnce(
+		options,
+		`refused ${status}`,
+		`${options.method} ${url} gave no event stream: ${message}.` +
+			(start ? ` The body begins: ${start}` : '')
+	)
+}
+
+/** Connections whose body a server has answered with a stream. */
+const answered = new WeakSet<RequestOptions>()
+/** Connections whose next request is a reconnect. */
+const returning = new WeakSet<RequestOptions>()
+
+/** A stream is the answer to a request with this body. */
+export function noteAnswer(options: RequestOptions, body: Body | null | undefined): void {
+	if (body != null) answered.add(options)
+}
+
+/** The next request follows a loss. */
+export function noteReconnect(options: RequestOptions): void {
+	returning.add(options)
+}
+
+/** Says once, before a reconnect, that the server gets the same body again, and is not told what the client has. */
+export function warnOfRepeat(
+	options: RequestOptions,
+	url: string,
+	body: Body | null | undefined,
+	lastEventId: string | undefined
+): void {
+	if (!returning.delete(options) || !answered.has(options) || body == null || lastEventId) return
+	warnOnce(
+		options,
+		'repeat',
+		`${options.method} ${url} sends its body again after a loss, without a last event id, so the server does the work ` +
+			'again, such as asking a language model twice. Emit events with ids, and let the endpoint go on behind ' +
+			'`lastEventId`; or pass `reconnect: false`.'
+	)
+}
+
+const warned = new WeakMap<RequestOptions, Set<string>>()
+
+function warnOnce(options: RequestOptions, what: string, text: string): void {
+	const known = warned.get(options) ?? new Set()
+	if (known.has(what)) return
+	warned.set(options, known.add(what))
+	console.warn(`sveltekit-sse: ${text}`)
+}
