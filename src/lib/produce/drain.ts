@@ -134,5 +134,15 @@ function listenForSignals(): void {
 				host.off(signal, leave)
 				host.kill(host.pid, signal)
 			})
+			writeNow(host)
 		})
+}
+
+/**
+ * On Bun: writes the last frames before the next listener of the signal runs. svelte-adapter-bun closes every connection
+ * in that listener. Elsewhere it does nothing.
+ */
+function writeNow(host: Process): void {
+	const engine = host.getBuiltinModule?.('bun:jsc') as { drainMicrotasks?(): void } | undefined
+	engine?.drainMicrotasks?.()
 }
