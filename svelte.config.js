@@ -20,7 +20,11 @@ export default {
 					'../bench/**/*.ts'
 				)
 				// Apps with dependencies of their own, checked where they are installed.
-				config.exclude.push('../tests/compat/*/**', '../tests/examples/apps/**')
+				config.exclude.push(
+					'../tests/compat/*/**',
+					'../tests/hosts/*/**',
+					'../tests/examples/apps/**'
+				)
 			}
 		}
 	}

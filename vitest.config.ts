@@ -78,6 +78,7 @@ export default defineConfig({
 			node('resilience', { fileParallelism: false, testTimeout: 120_000, hookTimeout: 240_000 }),
 			node('proxies', { testTimeout: 60_000, hookTimeout: 120_000 }),
 			node('compat', { fileParallelism: false, testTimeout: 300_000, hookTimeout: 300_000 }),
+			node('hosts', { fileParallelism: false, testTimeout: 60_000, hookTimeout: 600_000 }),
 			node('examples', { testTimeout: 120_000, hookTimeout: 300_000 }),
 			{
 				plugins: [svelte()],

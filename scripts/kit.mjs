@@ -14,7 +14,7 @@ import {
 	writeFileSync
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureNode, npm, root } from './install.mjs'
 import { acquire } from './lock.mjs'
@@ -23,7 +23,8 @@ import { run } from './process.mjs'
 
 /**
  * @typedef {2 | 3} Major of SvelteKit
- * @typedef {'newcomer' | 'reader'} Kind what is installed: nothing but the library, or all that the documents import too
+ * @typedef {'newcomer' | 'reader' | 'host'} Kind what is installed: nothing but the library, or also what the documents
+ * 	import, or also what the tests of hosts deploy with
  */
 
 /** @type {Major[]} */
@@ -42,10 +43,27 @@ const imported = {
 	devDependencies: ['@types/node', '@types/pg', 'msw']
 }
 
+/**
+ * What the app of the hosts' tests is deployed with, beside adapter-node. svelte-adapter-bun asks for TypeScript 5; it and
+ * the released adapters of Vercel and Netlify are for SvelteKit 2.
+ *
+ * @type {Record<Major, Record<string, string>>}
+ */
+const deployed = {
+	2: {
+		'@sveltejs/adapter-netlify': '^6.0.4',
+		'@sveltejs/adapter-vercel': '^6.3.4',
+		'svelte-adapter-bun': '^1.0.1',
+		typescript: '^5.9.3'
+	},
+	3: { express: '^5.3.0' }
+}
+
 /** @type {Record<Kind, string[]>} */
 const addOns = {
 	newcomer: ['sveltekit-adapter=adapter:node'],
-	reader: ['sveltekit-adapter=adapter:node', 'vitest=usages:unit,component']
+	reader: ['sveltekit-adapter=adapter:node', 'vitest=usages:unit,component'],
+	host: ['sveltekit-adapter=adapter:node']
 }
 
 const cache = join(root, 'node_modules', '.cache', 'kit')
@@ -99,7 +117,8 @@ export async function shellEnv() {
  */
 async function installOnce(major, kind) {
 	const tarball = await packLibrary()
-	const inputs = JSON.stringify([tarball, readLock(major), scaffolder(major), addOns, imported])
+	const lock = readLock(major, kind)
+	const inputs = JSON.stringify([tarball, lock, scaffolder(major), addOns, imported, deployed])
 	const digest = createHash('sha1').update(inputs).digest('hex').slice(0, 12)
 	const prefix = `kit${major}-${kind}-`
 	const folder = join(cache, `${prefix}${newest ? 'newest-' : ''}${digest}`)
@@ -109,8 +128,8 @@ async function installOnce(major, kind) {
 		for (const name of readdirSync(cache)) {
 			if (name.startsWith(prefix)) rmSync(join(cache, name), { recursive: true })
 		}
-		const made = await install(major, kind, tarball, newest ? undefined : readLock(major))
-		if (!newest) holdToLock(major, made)
+		const made = await install(major, kind, tarball, newest ? undefined : lock)
+		if (!newest) holdToLock(major, kind, made)
 		cpSync(made, `${folder}.part`, { recursive: true, verbatimSymlinks: true })
 		rmSync(made, { recursive: true })
 		renameSync(`${folder}.part`, folder)
@@ -150,7 +169,7 @@ async function installIn(folder, major, kind, tarball, lock) {
 	const unasked = ['--no-install', '--no-dir-check', '--no-download-check']
 	const args = [join(root, 'node_modules', `sv-kit${major}`, 'dist/bin.mjs'), ...create, ...unasked]
 	finish(`sv create, SvelteKit ${major}`, await run(await ensureNode(), [...args, '.'], options))
-	depend(join(folder, 'package.json'), kind, tarball)
+	depend(join(folder, 'package.json'), major, kind, tarball)
 	if (lock) writeFileSync(join(folder, 'package-lock.json'), lock)
 	const quietly = ['--no-fund', '--no-audit', '--omit-lockfile-registry-resolved']
 	const patiently = ['--prefer-offline', '--fetch-retries=5']
@@ -161,16 +180,21 @@ async function installIn(folder, major, kind, tarball, lock) {
 }
 
 /**
- * Depend on the library, and on what the reader of the documents has installed.
+ * Depend on the library, and on what the reader of the documents, or the app of the hosts' tests, has installed.
  *
  * @param {string} file
+ * @param {Major} major
  * @param {Kind} kind
  * @param {string} tarball
  */
-function depend(file, kind, tarball) {
+function depend(file, major, kind, tarball) {
 	const own = readPackage()
 	const project = JSON.parse(readFileSync(file, 'utf8'))
 	project.devDependencies['sveltekit-sse'] = `file:${tarball}`
+	if (kind === 'host') {
+		const redis = own.devDependencies.redis
+		project.devDependencies = { ...project.devDependencies, ...deployed[major], redis }
+	}
 	if (kind === 'reader') {
 		for (const [section, names] of Object.entries(imported)) {
 			const ranges = names.map((name) => [name, own.devDependencies[name]])
@@ -202,31 +226,39 @@ function readPackage() {
 	return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 }
 
-/** @param {Major} major */
-function lockFile(major) {
-	return join(root, 'tests', 'compat', `kit${major}`, 'package-lock.json')
+/**
+ * @param {Major} major
+ * @param {Kind} kind
+ */
+function lockFile(major, kind) {
+	const part = kind === 'host' ? 'hosts' : 'compat'
+	return join(root, 'tests', part, `kit${major}`, 'package-lock.json')
 }
 
-/** @param {Major} major */
-function readLock(major) {
-	return readFileSync(lockFile(major), 'utf8')
+/**
+ * @param {Major} major
+ * @param {Kind} kind
+ */
+function readLock(major, kind) {
+	return readFileSync(lockFile(major, kind), 'utf8')
 }
 
 /**
  * Throw unless everything that was installed is what the lock file says: npm fills in what is missing there.
  *
  * @param {Major} major
+ * @param {Kind} kind
  * @param {string} folder
  */
-function holdToLock(major, folder) {
-	const { packages: pinned } = JSON.parse(readLock(major))
+function holdToLock(major, kind, folder) {
+	const { packages: pinned } = JSON.parse(readLock(major, kind))
 	const { packages } = strip(JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8')))
 	const other = Object.entries(packages)
 		.filter(([path, { version }]) => pinned[path]?.version !== version)
 		.map(([path]) => path)
 	if (other.length > 0) {
 		throw new Error(
-			`tests/compat/kit${major}/package-lock.json does not pin ${other.join(', ')}. ` +
+			`${relative(root, lockFile(major, kind))} does not pin ${other.join(', ')}. ` +
 				'Run `node scripts/kit.mjs`, which writes it anew.'
 		)
 	}
@@ -245,11 +277,12 @@ function strip(lock) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
 	const tarball = await packLibrary()
-	for (const major of majors) {
-		const folder = await install(major, 'reader', tarball)
-		const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'))
-		mkdirSync(join(lockFile(major), '..'), { recursive: true })
-		writeFileSync(lockFile(major), `${JSON.stringify(strip(lock), undefined, '\t')}\n`)
-		rmSync(folder, { recursive: true })
-	}
+	for (const major of majors)
+		for (const kind of /** @type {const} */ (['reader', 'host'])) {
+			const folder = await install(major, kind, tarball)
+			const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'))
+			mkdirSync(dirname(lockFile(major, kind)), { recursive: true })
+			writeFileSync(lockFile(major, kind), `${JSON.stringify(strip(lock), undefined, '\t')}\n`)
+			rmSync(folder, { recursive: true })
+		}
 }

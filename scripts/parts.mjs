@@ -84,6 +84,7 @@ export const parts = {
 	clusters: { all: true, steps: [vitest('clusters', 12, 1)], programs: [...engines, 'nginx'] },
 	proxies: { all: true, steps: [vitest('proxies', 8, 1)], programs: [...proxies] },
 	compat: { all: true, steps: [vitest('compat', 10)], browser: true },
+	hosts: { all: true, steps: [vitest('hosts', 10)], programs: ['redis-server'] },
 	examples: {
 		all: true,
 		steps: [vitest('examples', 15)],

@@ -1,5 +1,3 @@
-import { cpSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { majors } from '../../scripts/kit.mjs'
 import { fileOf } from '../examples/documents.js'
@@ -22,8 +20,7 @@ describe.skipIf(missing).each(majors)(title, (major) => {
 	beforeAll(async () => {
 		app = await App.make(major, 'newcomer')
 		for (const path of firstSteps) app.write(path, fileOf('README.md', path, major))
-		const more = fileURLToPath(new URL('app', import.meta.url))
-		cpSync(more, app.folder, { recursive: true })
+		app.copy(new URL('app', import.meta.url))
 		browser = await launchChromium()
 	})
 	afterAll(async () => {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { npm } from '../../scripts/install.mjs'
 import { makeProject, shellEnv, type Kind, type Major } from '../../scripts/kit.mjs'
@@ -23,8 +24,8 @@ export interface Server {
 	url: string
 	/** What it has printed. */
 	output(): string
-	/** Asks it to end, and resolves with its exit code; `null` if it had to be killed after 20 s. */
-	stop(): Promise<number | null>
+	/** Asks it to end. Resolves with its exit code, or with the signal that ended it; SIGKILL if it took more than 20 s. */
+	stop(): Promise<number | NodeJS.Signals>
 	[Symbol.asyncDispose](): Promise<void>
 }
 
@@ -47,6 +48,15 @@ export class App {
 		writeFileSync(file, text)
 	}
 
+	/** Puts the files of a folder into the project. */
+	copy(folder: URL): void {
+		cpSync(fileURLToPath(folder), this.folder, { recursive: true })
+	}
+
+	read(path: string): string {
+		return readFileSync(join(this.folder, path), 'utf8')
+	}
+
 	/** Runs a script of the project's package.json. Resolves with its output; throws with it if the script fails. */
 	async run(script: 'build' | 'check' | 'test:unit', ...args: string[]): Promise<string> {
 		const options = { cwd: this.folder, env: await shellEnv(), quiet: true }
@@ -64,12 +74,33 @@ export class App {
 	 * @throws with its output, if it ends before it listens
 	 */
 	async start(how: keyof typeof servers, variables: NodeJS.ProcessEnv = {}): Promise<Server> {
-		const port = await freePort()
 		const { args, ready } = servers[how]
-		const own = how === 'build' ? args : [...args, '--port', String(port)]
+		if (how === 'build') return this.serve(process.execPath, args, variables)
+		const port = await freePort()
+		return this.#listen(process.execPath, [...args, '--port', String(port)], ready, variables, port)
+	}
+
+	/**
+	 * Serves the app by any program that takes its port from PORT and says when it listens.
+	 *
+	 * @param variables that are set beside the port
+	 * @throws with its output, if it ends before it listens
+	 */
+	async serve(command: string, args: string[], variables: NodeJS.ProcessEnv = {}): Promise<Server> {
+		const port = await freePort()
+		const env = { ...variables, PORT: String(port) }
+		return this.#listen(command, args, /Listening/, env, port)
+	}
+
+	async #listen(
+		command: string,
+		args: string[],
+		ready: RegExp,
+		variables: NodeJS.ProcessEnv,
+		port: number
+	): Promise<Server> {
 		const env = { ...(await shellEnv()), ...variables }
-		if (how === 'build') env.PORT = String(port)
-		const server = await listen(this.folder, own, ready, env, port)
+		const server = await listen(this.folder, command, args, ready, env, port)
 		this.#servers.add(server)
 		return server
 	}
@@ -82,21 +113,22 @@ export class App {
 
 async function listen(
 	cwd: string,
+	command: string,
 	args: string[],
 	ready: RegExp,
 	env: NodeJS.ProcessEnv,
 	port: number
 ): Promise<Server> {
-	const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
+	const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
 	const callOff = child.pid ? watchOver(child.pid, cwd) : undefined
 	const exited = once(child, 'close')
 	const stop = async () => {
 		if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
 		const late = setTimeout(() => child.kill('SIGKILL'), 20_000)
-		const [code] = await exited
+		const [code, signal] = await exited
 		clearTimeout(late)
 		callOff?.()
-		return code as number | null
+		return (code ?? signal) as number | NodeJS.Signals
 	}
 	const dispose = async () => void (await stop())
 	let output = ''
@@ -114,5 +146,5 @@ async function listen(
 		return { port, url, output: () => output, stop, [Symbol.asyncDispose]: dispose }
 	}
 	callOff?.()
-	throw new Error(`The app ended before it listened: node ${args.join(' ')}\n${output}`)
+	throw new Error(`The app ended before it listened: ${command} ${args.join(' ')}\n${output}`)
 }
