@@ -1,3 +1,4 @@
+import { DEV } from 'esm-env'
 import { untrack } from 'svelte'
 import { createSubscriber } from 'svelte/reactivity'
 import type { Readable } from 'svelte/store'
@@ -314,7 +315,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 			this.#feed.failed(thrown)
 			return
 		}
-		const message = `A function given to the channel threw: ${toError(thrown).message}`
+		const message = (DEV ? 'A function given to the channel threw: ' : '') + toError(thrown).message
 		this.#fail(new SseError('callback', message, { cause: thrown }))
 		report(thrown)
 	}

@@ -1,3 +1,4 @@
+import { DEV } from 'esm-env'
 import { untrack } from 'svelte'
 import { SseChannel } from './channel.svelte.js'
 import type { Feed, Receiver } from './channel/feed.js'
@@ -34,15 +35,7 @@ export type ChannelOf<S, K extends Name<S>> = string extends keyof S
 	? SseChannel<string, string>
 	: SseChannel<Out<S, K>, Out<S, K> | undefined>
 
-const resting: Transition = {
-	status: 'idle',
-	reason: 'unused',
-	error: undefined,
-	attempt: 0,
-	retryAt: undefined,
-	delay: undefined,
-	response: undefined
-}
+const resting: Transition = { status: 'idle', reason: 'unused', attempt: 0 }
 
 /**
  * One user's handle on a stream: its channels, and where the connection stands, as reactive state.
@@ -144,8 +137,10 @@ export class SseConnection<S = Untyped> implements Disposable {
 			if (typeof name !== 'string' || /[\r\n\0]/.test(name) || events?.has(name) === false)
 				throw new SseError(
 					'invalid-argument',
-					`no event can be named ${JSON.stringify(name)}` +
-						(events ? '; look at defineEvents()' : '')
+					DEV
+						? `no event can be named ${JSON.stringify(name)}` +
+								(events ? '; look at defineEvents()' : '')
+						: name
 				)
 			const feed = this.#feed(name)
 			const value = Object.hasOwn(initial, name) ? initial[name] : undefined
@@ -201,7 +196,12 @@ export class SseConnection<S = Untyped> implements Disposable {
 	#over(): { error: SseError | undefined } | undefined {
 		if (this.#isJoined) return undefined
 		if (environment.isClient) return { error: this.#standing.plain.error }
-		return { error: new SseError('closed', 'source() opens nothing on a server; wait in onMount') }
+		return {
+			error: new SseError(
+				'closed',
+				DEV ? 'source() opens nothing on a server; wait in onMount' : 'closed'
+			)
+		}
 	}
 
 	#later(run: () => void): () => void {
@@ -320,9 +320,13 @@ export class SseConnection<S = Untyped> implements Disposable {
 		const status = reason === 'unused' ? 'idle' : 'closed'
 		let error: SseError | undefined
 		if (reason === 'aborted')
-			error = this.#abortion ??= new SseError('aborted', 'The signal was aborted.', {
-				cause: this.#config.signal!.reason
-			})
+			error = this.#abortion ??= new SseError(
+				'aborted',
+				DEV ? 'The signal was aborted.' : 'aborted',
+				{
+					cause: this.#config.signal!.reason
+				}
+			)
 		this.#hear({ ...resting, status, reason, error, response })
 	}
 

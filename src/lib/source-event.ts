@@ -9,9 +9,8 @@ const localReasons: readonly Reason[] = ['unused', 'local', 'aborted', 'hidden',
 export function describeTransition(
 	name: string,
 	{ reason, status, error, attempt, delay, response }: Transition
-): Omit<SourceEvent, 'connect' | 'close'> {
+): Omit<SourceEvent, 'id' | 'connect' | 'close'> {
 	return {
-		id: '',
 		event: name,
 		name,
 		data: '',

@@ -92,8 +92,12 @@ function absolute(from: string | URL): string {
 		const base = globalThis.document?.baseURI ?? globalThis.location?.href ?? 'http://localhost'
 		return new URL(from, base).href
 	} catch (cause) {
-		throw new SseError('invalid-url', `source() needs a URL such as '/events', not '${from}'.`, {
-			cause
-		})
+		throw new SseError(
+			'invalid-url',
+			DEV ? `source() needs a URL such as '/events', not '${from}'.` : `${from}`,
+			{
+				cause
+			}
+		)
 	}
 }

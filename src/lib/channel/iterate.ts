@@ -85,14 +85,14 @@ export async function nextOf<T>(listen: Listen<T>, options: NextOptions = {}): P
 	const timer =
 		timeout !== undefined &&
 		clock.setTimeout(
-			() => loop.ended(new SseError('timeout', `no event within ${timeout} ms`)),
+			() => loop.ended(new SseError('timeout', DEV ? `no event within ${timeout} ms` : 'timeout')),
 			timeout
 		)
 	signal?.addEventListener('abort', abort)
 	if (signal?.aborted) abort()
 	try {
 		const { value, done } = await loop.next()
-		if (done) throw new SseError('closed', 'closed before the next event came')
+		if (done) throw new SseError('closed', DEV ? 'closed before the next event came' : 'closed')
 		return value
 	} finally {
 		clock.clearTimeout(timer)

@@ -1,3 +1,4 @@
+import { DEV } from 'esm-env'
 import { SseError } from '../errors.js'
 import { Lazy, type Operator } from './operator.js'
 
@@ -12,7 +13,8 @@ export interface ListOptions<T> {
 /** Collects events. Adding one costs the same however long the list is; the array is made when someone looks. */
 export function list<T>(options: ListOptions<T> = {}): Operator<T, T[], T[]> {
 	const { max = Infinity, key } = options
-	if (!(max >= 1)) throw new SseError('invalid-argument', `\`max\` must be 1 or more, not ${max}.`)
+	if (!(max >= 1))
+		throw new SseError('invalid-argument', DEV ? `\`max\` must be 1 or more, not ${max}.` : 'max')
 	// Both keep the order in which keys came; replacing a value keeps its place.
 	let items = new Map<PropertyKey | object, T>()
 	const snapshot = (): Lazy<T[]> => new Lazy(() => [...items.values()])

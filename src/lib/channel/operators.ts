@@ -1,3 +1,4 @@
+import { DEV } from 'esm-env'
 import { SseError, toError } from '../errors.js'
 import type { JsonFailure, Operator } from './operator.js'
 
@@ -20,7 +21,7 @@ export function json<P, U>(or: Or<U> | undefined): Operator<P, U, U | null> {
 	return {
 		initial() {
 			previous = null
-			const error = new SseError('parse', 'There is no event yet.')
+			const error = new SseError('parse', DEV ? 'There is no event yet.' : 'parse')
 			return or?.({ error, raw: '', previous }) ?? null
 		},
 		apply(data) {
@@ -30,9 +31,13 @@ export function json<P, U>(or: Or<U> | undefined): Operator<P, U, U | null> {
 				previous = JSON.parse(data) as U
 				return { value: previous, isEvent: true }
 			} catch (cause) {
-				const error = new SseError('parse', `The data is not JSON: ${toError(cause).message}`, {
-					cause
-				})
+				const error = new SseError(
+					'parse',
+					(DEV ? 'The data is not JSON: ' : '') + toError(cause).message,
+					{
+						cause
+					}
+				)
 				const value = or?.({ error: toError(cause), raw: data, previous }) ?? null
 				return { value, isEvent: false, error }
 			}

@@ -87,9 +87,8 @@ export class Attempt {
 
 	/** The deadline has passed. */
 	expire(): void {
-		if (this.#goodbye) this.#lose(this.#ending())
-		else if (this.#heardAt !== undefined) this.#lose(failed('silent'))
-		else this.#lose(failed('timeout'))
+		const code = this.#heardAt === undefined ? 'timeout' : 'silent'
+		this.#lose(this.#goodbye ? this.#ending() : failed(code))
 	}
 
 	async #run(options: LinkOptions, lastEventId: string | undefined): Promise<void> {

@@ -1,3 +1,4 @@
+import { DEV } from 'esm-env'
 import { createParser } from 'eventsource-parser'
 import { SseError } from '../errors.js'
 import { parseControl, type Control } from '../wire/control.js'
@@ -54,7 +55,11 @@ export async function decode(
 		sink.bytes()
 		parser.feed(decoder.decode(value, { stream: true }))
 		sink.parsed()
-		if (tooLarge) throw new SseError('too-large', `one event has over ${mostCharacters} characters`)
+		if (tooLarge)
+			throw new SseError(
+				'too-large',
+				DEV ? `one event has over ${mostCharacters} characters` : 'too large'
+			)
 	}
 	release()
 }

@@ -17,13 +17,13 @@ const slept = 2_000
 export interface Transition {
 	status: Status
 	reason: Reason
-	error: SseError | undefined
+	error?: SseError | undefined
 	/** Losses in a row. */
 	attempt: number
 	/** When the next attempt is due, and in how many milliseconds. */
-	retryAt: Date | undefined
-	delay: number | undefined
-	response: Response | undefined
+	retryAt?: Date | undefined
+	delay?: number | undefined
+	response?: Response | undefined
 }
 
 /** Someone who wants the link up, and hears what becomes of it. */

@@ -36,9 +36,7 @@ export function shareKey(options: LinkOptions, scope?: unknown): string {
 			identity(scope),
 			typeof headers === 'function' ? identity(headers) : [...new Headers(headers)].sort(),
 			identity(body),
-			Object.entries(init)
-				.map(([name, value]) => [name, identity(value)])
-				.sort(),
+			Object.entries(init).sort(),
 			reconnect && { ...reconnect, attempts: String(reconnect.attempts) },
 			plain
 		],
