@@ -28,14 +28,14 @@ function commentOf(code: string): string | undefined {
 	return /^(?:#|\/\/) (.*)/.exec(code)?.[1]
 }
 
-/** The column of the table that says after how many heartbeats the server notices that a client left, by proxy. */
-export function documentedHeartbeats(): Map<string, number> {
+/** After how many heartbeats the server notices that a client left, by proxy and protocol, as the table says. */
+export function documentedHeartbeats(protocol: 'HTTP/1.1' | 'HTTP/2'): Map<string, number> {
 	const rows = readFileSync(file, 'utf8')
 		.split('\n')
 		.filter((line) => line.startsWith('|'))
 		.map((line) => line.split('|').map((cell) => cell.trim()))
-	const head = rows.findIndex((cells) => cells.includes('heartbeats'))
-	const column = rows[head]!.indexOf('heartbeats')
+	const head = rows.findIndex((cells) => cells.includes(protocol))
+	const column = rows[head]!.indexOf(protocol)
 	return new Map(rows.slice(head + 2).map((cells) => [nameOf(cells[1]!), Number(cells[column])]))
 }
 

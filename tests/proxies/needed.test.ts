@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { read } from '../../src/lib/testing/read.js'
+import { Http2Fetch } from '../support/http2-fetch.js'
 import { App } from './app.js'
 import { Client } from './client.js'
 import { describeProxies, startProxy, type Proxy } from './proxy.js'
@@ -92,6 +94,22 @@ await describeProxies(
 			await expectHeldBack(name, {
 				changes: [...specs.Varnish.compressing!.changes!, ...changes]
 			})
+		})
+
+		test('over HTTP/2, where it cannot pipe, its compression holds events back', async () => {
+			await using proxy = await startProxy(name, app, specs.Varnish.compressing)
+			const http2 = new Http2Fetch()
+			const headers = { accept: 'text/event-stream', 'content-length': '0' }
+			const url = `${proxy.http2Url}/varnish/http2`
+			const events = read(await http2.fetch(url, { method: 'POST', headers }))
+			let isHeld = true
+			const first = events.next().finally(() => (isHeld = false))
+			const stream = await app.stream('/varnish/http2')
+			await proxy.roundTrips()
+			expect(isHeld).toBe(true)
+			stream.close()
+			expect((await first).done).toBe(false)
+			http2.close()
 		})
 
 		test('without pipe a stream is cut after send_timeout, whatever is sent', async () => {

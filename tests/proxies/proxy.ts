@@ -13,11 +13,14 @@ import { specs, type ProxyName, type Spec, type Variation } from './specs.js'
 /** A real proxy in front of an app, with its documented configuration. */
 export class Proxy implements AsyncDisposable {
 	readonly url: string
+	/** HTTP/2 without TLS. */
+	readonly http2Url: string
 	#process: ServerProcess
 
-	constructor(process: ServerProcess) {
+	constructor(process: ServerProcess, http2Port: number) {
 		this.#process = process
 		this.url = process.url
+		this.http2Url = `http://127.0.0.1:${http2Port}`
 	}
 
 	/** Sends short requests through the proxy: what had reached the proxy before has passed through as well by then. */
@@ -44,8 +47,8 @@ export async function startProxy(
 	const spec: Spec = specs[name]
 	const command = await needTool(spec.program)
 	const dir = await temporaryDirectory(spec.program)
-	const [port, innerPort] = [await freePort(), await freePort()]
-	const place = { dir, port, innerPort, app: `127.0.0.1:${app.port}` }
+	const [port, http2Port, innerPort] = [await freePort(), await freePort(), await freePort()]
+	const place = { dir, port, http2Port, innerPort, app: `127.0.0.1:${app.port}` }
 	const file = join(dir, 'proxy.conf')
 	await writeFile(file, change(spec.config(place), changes))
 	const server = await startServer({
@@ -60,7 +63,7 @@ export async function startProxy(
 			await handshake(port, `GET /hello HTTP/1.0\r\nHost: 127.0.0.1:${port}\r\n\r\n`, /hello$/)
 		}
 	})
-	return new Proxy(server)
+	return new Proxy(server, spec.separatesHttp2 ? http2Port : port)
 }
 
 /** Describes what holds for proxies; those that are missing are skipped by name. */

@@ -7,6 +7,8 @@ export interface Place {
 	dir: string
 	/** The port to listen on. */
 	port: number
+	/** The port to listen on for HTTP/2 without TLS, where one port cannot take both. */
+	http2Port: number
 	/** A free port, for a second server in the same process. */
 	innerPort: number
 	/** Host and port of the app. */
@@ -22,11 +24,13 @@ export interface Variation {
 /** How a proxy is started with its documented configuration. */
 export interface Spec {
 	program: ToolName
-	/** The documented configuration, with what a proxy that runs beside others needs: folders, and no service. */
+	/** The documented configuration, with what a proxy that runs beside others needs, and HTTP/2 without TLS. */
 	config(place: Place): string
 	/** The command line. */
 	args(file: string, place: Place): string[]
 	env?(place: Place): NodeJS.ProcessEnv
+	/** Whether HTTP/2 has a port of its own. */
+	separatesHttp2?: boolean
 	/** Gives a silent stream up after two seconds; absent where a proxy waits for ever. */
 	impatient?: Variation
 	/** Compresses streams, as far as the proxy does. */
@@ -38,9 +42,10 @@ const app = '127.0.0.1:3000'
 
 const HAProxy: Spec = {
 	program: 'haproxy',
+	separatesHttp2: true,
 	config: (place) =>
 		documented('HAProxy', [
-			['bind :80', `bind 127.0.0.1:${place.port}`],
+			['bind :80', `bind 127.0.0.1:${place.port}\n\tbind 127.0.0.1:${place.http2Port} proto h2`],
 			[app, place.app]
 		]),
 	args: (file) => ['-db', '-f', file],
@@ -65,7 +70,8 @@ const Varnish: Spec = {
 	config: (place) => documented('Varnish', [['"3000"', `"${place.app.split(':')[1]}"`]]),
 	args: (file, { dir, port }) => [
 		...['-F', '-j', 'none', '-n', dir, '-s', 'malloc,32m'],
-		...['-a', `127.0.0.1:${port}`, '-f', file]
+		...['-a', `127.0.0.1:${port}`, '-f', file],
+		...['-p', 'feature=+http2']
 	],
 	impatient: { args: ['-p', 'pipe_timeout=2'] },
 	compressing: {
@@ -95,7 +101,7 @@ const lighttpd: Spec = {
 	}
 }
 
-const modules = ['mpm_event', 'authz_core', 'proxy', 'proxy_http', 'filter', 'deflate']
+const modules = ['mpm_event', 'http2', 'authz_core', 'proxy', 'proxy_http', 'filter', 'deflate']
 
 const Apache: Spec = {
 	program: 'apache2',
@@ -105,6 +111,7 @@ const Apache: Spec = {
 			`PidFile ${place.dir}/apache.pid`,
 			`ErrorLog ${place.dir}/error.log`,
 			`Listen 127.0.0.1:${place.port}`,
+			'Protocols h2c http/1.1',
 			...modules.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`),
 			documented('Apache', [
 				['*:80', `127.0.0.1:${place.port}`],
@@ -121,7 +128,7 @@ const Apache: Spec = {
 const Caddy: Spec = {
 	program: 'caddy',
 	config: (place) =>
-		'{\n\tadmin off\n\tauto_https off\n}\n' +
+		'{\n\tadmin off\n\tauto_https off\n\tservers {\n\t\tprotocols h1 h2c\n\t}\n}\n' +
 		documented('Caddy', [
 			[':80', `http://127.0.0.1:${place.port}`],
 			[app, place.app]
@@ -176,15 +183,16 @@ ${servers.join('\n')}
 `
 }
 
-const oneNginx = (port: number, upstream: string) =>
+const oneNginx = ({ port, http2Port }: Place, upstream: string) =>
 	documented('nginx', [
-		['listen 80', `listen 127.0.0.1:${port}`],
+		['listen 80', `listen 127.0.0.1:${port}; listen 127.0.0.1:${http2Port} http2`],
 		[app, upstream]
 	])
 
 const nginx: Spec = {
 	program: 'nginx',
-	config: (place) => nginxMain(place, oneNginx(place.port, place.app)),
+	separatesHttp2: true,
+	config: (place) => nginxMain(place, oneNginx(place, place.app)),
 	args: (file, { dir }) => ['-p', dir, '-c', file, '-e', 'stderr'],
 	impatient: { changes: [['proxy_read_timeout 60s', 'proxy_read_timeout 2s']] },
 	compressing: { changes: [['access_log off;', 'access_log off; gzip on; gzip_types *;']] }
@@ -195,7 +203,7 @@ const nginxBehindNginx: Spec = {
 	config: (place) =>
 		nginxMain(
 			place,
-			oneNginx(place.port, `127.0.0.1:${place.innerPort}`),
+			oneNginx(place, `127.0.0.1:${place.innerPort}`),
 			documented('nginx behind nginx: the inner one', [
 				['listen 8080', `listen 127.0.0.1:${place.innerPort}`],
 				[app, place.app]

@@ -3,9 +3,9 @@ import { environment } from '../../src/lib/environment.js'
 import { Hub } from '../../src/lib/hub/index.js'
 import type { Start } from '../../src/lib/produce/types.js'
 import { startHttpServer, type HttpServer } from '../support/http-server.js'
+import { Http2Fetch } from '../support/http2-fetch.js'
 import { missingNginx, startNginx, type Nginx } from '../support/nginx.js'
 import { titled } from '../support/tools.js'
-import { Http2Fetch } from './nginx/http2-fetch.js'
 import { Reading } from './reading.js'
 
 /** Milliseconds after which nginx gives up a stream that says nothing; a minute when nobody says otherwise. */

@@ -5,11 +5,11 @@ import { constants as zlib, createGunzip } from 'node:zlib'
 
 /** A `fetch` over HTTP/2 that asks for gzip, as browsers do; Node's own speaks HTTP/1.1 only. */
 export class Http2Fetch {
-	#certificate: string
+	#certificate: string | undefined
 	#session: ClientHttp2Session | undefined
 
-	/** @param certificate the one to trust, as PEM */
-	constructor(certificate: string) {
+	/** @param certificate the one to trust, as PEM; without TLS none */
+	constructor(certificate?: string) {
 		this.#certificate = certificate
 	}
 
@@ -22,7 +22,7 @@ export class Http2Fetch {
 		const stream = session.request({
 			...Object.fromEntries(new Headers(init.headers)),
 			':method': init.method,
-			':path': url.pathname,
+			':path': url.pathname + url.search,
 			'accept-encoding': 'gzip'
 		})
 		stream.end()
