@@ -105,9 +105,10 @@ function readPackages(file) {
  */
 export function npm(args, options, node = process.execPath) {
 	const cli = process.env.npm_execpath
+	const given = { cwd: root, env: ownEnv(), ...options }
 	return cli && /npm-cli\.c?js$/.test(cli)
-		? run(node, [cli, ...args], { cwd: root, ...options })
-		: run('npm', args, { cwd: root, ...options })
+		? run(node, [cli, ...args], given)
+		: run('npm', args, given)
 }
 
 /** @type {Promise<string> | undefined} */
@@ -161,7 +162,20 @@ export async function toolEnv(extra = {}) {
 /** @param {string} node */
 function withFirst(node) {
 	const path = [join(node, '..'), join(modules, '.bin'), process.env.PATH].join(delimiter)
-	return { ...process.env, PATH: path }
+	return { ...ownEnv(), PATH: path }
+}
+
+/**
+ * What Vitest sets for its tests: programs that a test starts would take themselves to be tested, and build for
+ * development.
+ */
+const vitestsOwn = /^(VITEST.*|TEST|NODE_ENV|MODE|DEV|PROD|SSR|BASE_URL)$/
+
+/** The environment, as it is without Vitest. */
+function ownEnv() {
+	if (!process.env.VITEST) return process.env
+	const env = Object.entries(process.env).filter(([name]) => !vitestsOwn.test(name))
+	return Object.fromEntries(env)
 }
 
 /**
