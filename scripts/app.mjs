@@ -82,9 +82,6 @@ export async function startApp({ port, env = {}, quiet = false } = {}) {
 		cwd: root,
 		env: await toolEnv({
 			NODE_ENV: 'production',
-			// adapter-node takes itself to be behind TLS unless it is told its origin, and SvelteKit
-			// then refuses every form sent from the page.
-			ORIGIN: url,
 			...env,
 			PORT: String(port)
 		}),

@@ -42,8 +42,8 @@ async function demo() {
 	console.log('Building the demo site …')
 	await buildApp({ quiet: true })
 	if (stopping) return
-	const { ORIGIN, SHUTDOWN_TIMEOUT = '5' } = process.env
-	const env = { SHUTDOWN_TIMEOUT, ...(ORIGIN && { ORIGIN }), ...engine?.env }
+	const { SHUTDOWN_TIMEOUT = '5' } = process.env
+	const env = { SHUTDOWN_TIMEOUT, ...engine?.env }
 	app = await startApp({ port, env, quiet: true })
 	if (stopping) return app.stop()
 	console.log(`\n  The demo is live at ${app.url}`)

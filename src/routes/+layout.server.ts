@@ -1,4 +1,3 @@
-import { env } from '$env/dynamic/private'
 import { sourcesOf } from '../demo/sources.server.js'
 import type { LayoutServerLoadEvent } from './$types.js'
 
@@ -6,6 +5,6 @@ export async function load({ route }: LayoutServerLoadEvent) {
 	return {
 		files: route.id ? await sourcesOf(route.id) : [],
 		/** How many of them serve this site. */
-		processes: Number(env.PROCESSES || 1)
+		processes: Number(process.env.PROCESSES || 1)
 	}
 }

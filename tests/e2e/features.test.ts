@@ -292,11 +292,8 @@ describe('third-party', () => {
 		await other.status('open')
 
 		await mine.page.getByLabel('Message').fill('By form')
-		await mine.press('Send through a form action')
+		await mine.press('Send through the form')
 		await mine.shows('messages', /^By form/)
-		// Whoever has no mouse would have to come back from the top of the page.
-		const focus = () => mine.page.evaluate(() => document.activeElement?.textContent)
-		await expect.poll(focus).toBe('Send through a form action')
 
 		const [address] = (await mine.text('command')).match(/http\S+/)!
 		const send = (body: unknown) =>

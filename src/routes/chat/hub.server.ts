@@ -1,13 +1,14 @@
-import { env } from '$env/dynamic/private'
 import { Hub } from 'sveltekit-sse/hub'
 import type { Broker } from 'sveltekit-sse/hub'
 
+const { REDIS_URL, DATABASE_URL, NATS_URL } = process.env
+
 /** Which engine carries the chat: this process's memory, unless the environment names another. */
-export const engine = env.REDIS_URL
+export const engine = REDIS_URL
 	? 'Redis'
-	: env.DATABASE_URL
+	: DATABASE_URL
 		? 'PostgreSQL'
-		: env.NATS_URL
+		: NATS_URL
 			? 'NATS'
 			: 'memory'
 
@@ -20,7 +21,7 @@ export async function connect(): Promise<Broker | undefined> {
 			import('redis'),
 			import('sveltekit-sse/redis')
 		])
-		const client = createClient({ url: env.REDIS_URL })
+		const client = createClient({ url: REDIS_URL })
 		client.on('error', console.error)
 		await client.connect()
 		return redis(client)
@@ -30,7 +31,7 @@ export async function connect(): Promise<Broker | undefined> {
 			import('pg'),
 			import('sveltekit-sse/postgres')
 		])
-		const broker = postgres(new pg.Pool({ connectionString: env.DATABASE_URL }))
+		const broker = postgres(new pg.Pool({ connectionString: DATABASE_URL }))
 		await broker.migrate()
 		return broker
 	}
@@ -39,7 +40,7 @@ export async function connect(): Promise<Broker | undefined> {
 			import('@nats-io/transport-node'),
 			import('sveltekit-sse/nats')
 		])
-		return nats(await connect({ servers: env.NATS_URL, maxReconnectAttempts: -1 }))
+		return nats(await connect({ servers: NATS_URL, maxReconnectAttempts: -1 }))
 	}
 	return undefined
 }

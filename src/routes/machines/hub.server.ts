@@ -1,13 +1,12 @@
-import { env } from '$env/dynamic/private'
 import { Hub } from 'sveltekit-sse/hub'
 import { connect, engine } from '../chat/hub.server.js'
 import { feed, type Machine, type Said } from './machine.js'
 
 /** How many processes serve this site; what starts them says so. */
-const count = Number(env.PROCESSES || 1)
+const count = Number(process.env.PROCESSES || 1)
 
 /** This process. Another one that takes its place has the same number. */
-const self: Machine = { number: Number(env.PROCESS || 1), pid: process.pid }
+const self: Machine = { number: Number(process.env.PROCESS || 1), pid: process.pid }
 
 export const site = { self, count, engine }
 

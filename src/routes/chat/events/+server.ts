@@ -18,7 +18,8 @@ export async function PUT({ request, url }: RequestEvent) {
 	const room = roomOf(url)
 	// Two may be said in one millisecond.
 	const key = `${sessionOf(request)}-${crypto.randomUUID()}`
-	const text = (await request.text()).trim().slice(0, 300)
+	const body: unknown = await request.json().catch(() => undefined)
+	const text = typeof body === 'string' ? body.trim().slice(0, 300) : ''
 	if (!text) error(400, 'There is nothing to say.')
 	const said: Said = { key, name: nameOf(request), text, at: Date.now() }
 	const { error: problem } = await hub.publish(`room:${room}`, 'said', said)
