@@ -71,6 +71,13 @@ export default defineConfig({
 				hookTimeout: 60_000
 			}),
 			node('e2e', { ...site, exclude: everyEngine }),
+			node('e2e-kit3', {
+				...site,
+				include: testFiles('e2e'),
+				exclude: everyEngine,
+				globalSetup: 'tests/e2e/global-setup-kit3.ts',
+				setupFiles: 'tests/e2e/setup-kit3.ts'
+			}),
 			node('browsers', { ...site, include: everyEngine }),
 			node('brokers', engines),
 			node('clusters', engines),

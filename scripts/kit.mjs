@@ -23,14 +23,14 @@ import { run } from './process.mjs'
 
 /**
  * @typedef {2 | 3} Major of SvelteKit
- * @typedef {'newcomer' | 'reader' | 'host'} Kind what is installed: nothing but the library, or also what the documents
- * 	import, or also what the tests of hosts deploy with
+ * @typedef {'newcomer' | 'reader' | 'host'} Kind what is installed: nothing but the library, or also what the documents and
+ * 	the demo site import, or also what the tests of hosts deploy with
  */
 
 /** @type {Major[]} */
 export const majors = [2, 3]
 
-/** What the examples import beside the library; the ranges are those of this repository. */
+/** What the examples and the demo site import beside the library; the ranges are those of this repository. */
 const imported = {
 	dependencies: [
 		'@nats-io/jetstream',
@@ -40,7 +40,16 @@ const imported = {
 		'redis',
 		'valibot'
 	],
-	devDependencies: ['@types/node', '@types/pg', 'msw']
+	devDependencies: [
+		'@fontsource/dm-serif-display',
+		'@fontsource/fira-mono',
+		'@fontsource/fira-sans',
+		'@types/node',
+		'@types/pg',
+		'msw',
+		'shiki',
+		'uplot'
+	]
 }
 
 /**

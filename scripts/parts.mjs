@@ -83,6 +83,7 @@ export const parts = {
 	},
 	clusters: { all: true, steps: [vitest('clusters', 12, 1)], programs: [...engines, 'nginx'] },
 	proxies: { all: true, steps: [vitest('proxies', 8, 1)], programs: [...proxies] },
+	'e2e-kit3': { all: true, steps: [vitest('e2e-kit3', 15, 1)], browser: true },
 	compat: { all: true, steps: [vitest('compat', 10)], browser: true },
 	hosts: { all: true, steps: [vitest('hosts', 10)], programs: ['redis-server'] },
 	examples: {
