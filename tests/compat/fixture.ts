@@ -47,7 +47,7 @@ export class Fixture {
 		const port = await freePort()
 		const child = spawn(process.execPath, [entry], {
 			cwd: this.folder,
-			env: { ...process.env, PORT: String(port) },
+			env: await toolEnv({ PORT: String(port) }),
 			stdio: ['ignore', 'pipe', 'inherit']
 		})
 		const callOff = child.pid ? watchOver(child.pid, this.folder) : undefined
