@@ -50,6 +50,8 @@ export default defineConfig({
 		update: 'none',
 		projects: [
 			node('unit', {
+				// Its modules import one another as a bundler finds them, not as Node does.
+				server: { deps: { inline: ['sveltekit-sse-0.14'] } },
 				// Leak tests count what is left after a collection.
 				execArgv: ['--expose-gc'],
 				testTimeout: 30_000,
@@ -111,6 +113,7 @@ export default defineConfig({
 						'svelte',
 						'svelte/reactivity',
 						'svelte/store',
+						'sveltekit-sse-0.14',
 						'valibot',
 						'vitest-browser-svelte'
 					]
