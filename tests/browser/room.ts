@@ -7,12 +7,24 @@ interface Standing {
 	opened: (string | null)[]
 	/** The query of each. */
 	queries: string[]
+	/** The `Accept` of each. */
+	accepts: (string | null)[]
 }
 
 /** One test's part of the real server. */
 export class Room {
 	readonly address = `${inject('serverUrl')}/${crypto.randomUUID()}`
 	readonly url = `${this.address}/stream`
+
+	/** The address of an answer of any server's: `status`, `type`, `text`; `hold` keeps it open. */
+	answer(query: { status?: string; type?: string; text: string; hold?: string }): string {
+		return `${this.address}/answer?${new URLSearchParams(query)}`
+	}
+
+	/** Breaks off the answers that are kept open. */
+	async cut(): Promise<void> {
+		await this.#post('cut', null)
+	}
 
 	/** Sends events to every stream that is open. */
 	async emit(...events: [name: string, data: unknown, id?: string][]): Promise<void> {

@@ -10,11 +10,14 @@ class Room {
 	readonly opened: (string | null)[] = []
 	/** The query of each stream that was opened. */
 	readonly queries: string[] = []
+	/** The `Accept` of each. */
+	readonly accepts: (string | null)[] = []
+	/** Bodies of answers that are kept open. */
+	readonly #held: ReadableStreamDefaultController<Uint8Array>[] = []
 	#changed = Promise.withResolvers<void>()
 
 	stream(request: Request, url: URL): Response {
-		this.opened.push(request.headers.get('last-event-id'))
-		this.queries.push(url.search)
+		this.#note(request, url)
 		const greeting = url.searchParams.get('greeting')
 		return produce(
 			(connection) => {
@@ -30,13 +33,41 @@ class Room {
 		)
 	}
 
+	/** Any server's answer: the `status`, the `type` and the `text` of the query, kept open where it says `hold`. */
+	answer(request: Request, url: URL): Response {
+		this.#note(request, url)
+		this.#change()
+		const { status = '200', type, text, hold } = Object.fromEntries(url.searchParams)
+		const body = new ReadableStream<Uint8Array>({
+			start: (controller) => {
+				controller.enqueue(new TextEncoder().encode(text))
+				if (hold) this.#held.push(controller)
+				else controller.close()
+			}
+		})
+		const headers = { ...cors, 'content-type': type ?? 'text/event-stream' }
+		return new Response(body, { status: +status, headers })
+	}
+
+	/** Breaks the answers off that are kept open, as a server does that dies. */
+	cut(): void {
+		for (const controller of this.#held.splice(0)) controller.error(new Error('cut'))
+	}
+
+	#note(request: Request, url: URL): void {
+		this.opened.push(request.headers.get('last-event-id'))
+		this.queries.push(url.search)
+		this.accepts.push(request.headers.get('accept'))
+	}
+
 	/** Resolves once as many streams are live, and have been opened, as the query says. */
 	async until(query: URLSearchParams): Promise<object> {
 		const live = query.get('live')
 		const opened = query.get('opened') ?? 0
 		while ((live !== null && this.live.size !== +live) || this.opened.length < +opened)
 			await this.#changed.promise
-		return { live: this.live.size, opened: this.opened, queries: this.queries }
+		const { queries, accepts } = this
+		return { live: this.live.size, opened: this.opened, queries, accepts }
 	}
 
 	#change(): void {
@@ -76,6 +107,11 @@ export async function startServer(): Promise<{ url: string; close: () => Promise
 				for (const connection of room.live) connection.close(reason, options)
 				return Response.json({}, { headers: cors })
 			}
+			case 'answer':
+				return room.answer(request, url)
+			case 'cut':
+				room.cut()
+				return Response.json({}, { headers: cors })
 			case 'until':
 				return Response.json(await room.until(url.searchParams), { headers: cors })
 			case 'login':

@@ -9,6 +9,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const app = `${root}tests/types/migrating/app.ts`
 const apps = [app, `${root}tests/types/migrating/app-0.15.ts`]
 
+const left = `${root}tests/types/migrating/left.ts`
+
 const before = `${root}node_modules/sveltekit-sse-0.14/dist/index.d.ts`
 const now = root + entries().find(({ name }) => name === 'sveltekit-sse')!.source
 
@@ -59,6 +61,13 @@ function importsOf(file: string): string[] {
 	return names!.split(',').map((name) => name.replace(/^\s*type /, '').trim())
 }
 
+/** The rows of the guide that a file shows. */
+function rowsOf(file: string): string[] {
+	return [...readFileSync(file, 'utf8').matchAll(/@ts-expect-error \[([\w-]+)\]/g)].map(
+		([, name]) => name!
+	)
+}
+
 test('the app of 0.14 uses every name that the real 0.14.3 exports', () => {
 	expect(importsOf(app).sort()).toEqual(exportsOf(before).sort())
 })
@@ -70,6 +79,14 @@ describe.for(versions)('TypeScript %s', ([, typescript]) => {
 	] as const)('%s', ([, isExact]) => {
 		test('compiles the app of 0.14 with the real 0.14.3', () => {
 			expect(compile(typescript, [app], before, isExact)).toEqual([])
+		})
+
+		test('compiles with 0.14.3 what is left as an error', () => {
+			const errors = compile(typescript, [left], before, isExact)
+			expect(errors.map((error) => error.replace(/^\d+: /, ''))).toEqual(
+				rowsOf(left).map(() => "Unused '@ts-expect-error' directive.")
+			)
+			expect(compile(typescript, [left], now, isExact)).toEqual([])
 		})
 
 		test('compiles the apps of 0.14 and 0.15 with this library', () => {

@@ -22,7 +22,7 @@ export function json<P, U>(or: Or<U> | undefined): Operator<P, U, U | null> {
 		initial() {
 			previous = null
 			const error = new SseError('parse', DEV ? 'There is no event yet.' : 'parse')
-			return or?.({ error, raw: '', previous }) ?? null
+			return or ? or({ error, raw: '', previous }) : null
 		},
 		apply(data) {
 			// A contract's channel has its data parsed already.
@@ -38,7 +38,7 @@ export function json<P, U>(or: Or<U> | undefined): Operator<P, U, U | null> {
 						cause
 					}
 				)
-				const value = or?.({ error: toError(cause), raw: data, previous }) ?? null
+				const value = or ? or({ error: toError(cause), raw: data, previous }) : null
 				return { value, isEvent: false, error }
 			}
 		},

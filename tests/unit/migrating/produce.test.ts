@@ -1,6 +1,7 @@
 import { error } from '@sveltejs/kit'
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { produce as produceBefore } from 'sveltekit-sse-0.14'
+import type { Connection, OnCancel, ProducePayload } from '../../../src/lib/deprecated.js'
 import { drain } from '../../../src/lib/produce/drain.js'
 import { produce as produceNow } from '../../../src/lib/produce/produce.js'
 import type { ProducerConnection } from '../../../src/lib/produce/types.js'
@@ -8,9 +9,12 @@ import { test } from '../produce/fixture.js'
 
 // What docs/migrating.md says of `produce`: the real 0.14.3 beside this library. The name in brackets is that of the row.
 
-/** The types of 0.14, in the few places where it takes less than this library. */
-type Before = typeof produceBefore
-const both = { before: produceBefore, now: produceNow as unknown as Before }
+/** By the types of 0.14. Its own can be read with a bundler's resolution only. */
+type Before = (
+	start: (connection: Connection) => void | OnCancel | Promise<void | OnCancel>,
+	options?: ProducePayload
+) => Response
+const both: Record<'before' | 'now', Before> = { before: produceBefore, now: produceNow }
 
 /** What a stream of each sends, as text, until it ends or `enough` of it has come. */
 async function text(response: Response, enough = (_: string) => false): Promise<string> {
