@@ -1,14 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { root, toolEnv } from '../../../scripts/install.mjs'
 import { freePort } from '../../support/ports.js'
 import type { Exit } from '../../support/program.js'
 import { handshake } from '../../support/servers/handshake.js'
 import { temporaryDirectory } from '../../support/servers/temporary.js'
 import { watchOver } from '../../support/servers/watchdog.js'
-
-const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** The demo site as its developers run it: a real `vite dev`. */
 export class ViteDev implements AsyncDisposable {
@@ -40,8 +38,7 @@ export async function startViteDev(): Promise<ViteDev> {
 	const child = spawn(process.execPath, ['node_modules/vite/bin/vite.js', 'dev', ...place], {
 		cwd: root,
 		stdio: ['ignore', 'pipe', 'pipe'],
-		// The test runner's own settings are not for it.
-		env: { ...process.env, NODE_OPTIONS: '', NODE_ENV: '', VITEST: '' }
+		env: await toolEnv({ NODE_OPTIONS: '' })
 	})
 	const callOff = child.pid ? watchOver(child.pid, dir) : undefined
 	let log = ''
