@@ -284,13 +284,15 @@ const database: Record<string, EngineCut> = {
 		await using other = await connect(engine)
 		await database.client.query(ordersTable)
 		await database.client.query('begin; lock table orders')
-		const created = create(server, 50)
+		// More than the clients that the hub has used itself, and listens to.
+		const ids = [50, 51, 52, 53]
+		const created = Promise.all(ids.map((id) => create(server, id)))
 		const waiting = `select from pg_stat_activity where wait_event_type = 'Lock'`
-		await expect.poll(async () => (await other.client.query(waiting)).rowCount).toBe(1)
+		await expect.poll(async () => (await other.client.query(waiting)).rowCount).toBe(ids.length)
 		await engine.kill()
-		expect(await created).toMatch('terminat')
+		for (const error of await created) expect(error).toMatch('terminat')
 		await engine.start()
-		await expect.poll(() => create(server, 51)).toBe(false)
+		await expect.poll(() => create(server, 54)).toBe(false)
 	}
 }
 

@@ -149,8 +149,12 @@ async function describeEngine(
 		test.skipIf(missing)(titled(waits, missing), async () => {
 			await using engine = await start()
 			await engine.stop()
-			await using server = await app.start('build', { ...variables, [name]: engine.url })
+			// It sees the app try, which an engine that is not there does not.
+			await using proxy = await startFaultProxy(engine.port)
+			const url = engine.url.replace(`:${engine.port}`, `:${proxy.port}`)
+			await using server = await app.start('build', { ...variables, [name]: url })
 			const loaded = fetch(`${server.url}/orders`, { headers: { accept: 'text/html' } })
+			await proxy.until(() => proxy.accepted > 0, 30_000)
 			await engine.start()
 			expect((await loaded).status).toBe(200)
 		})
