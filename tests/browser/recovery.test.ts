@@ -76,7 +76,7 @@ describe('a real refusal', () => {
 		['a page that is not there', 'nothing', 404, 'There is no such page.'],
 		['a page of another type', 'page', 200, '<h1>A page</h1>']
 	] as const)
-		test(`by ${what} reaches status and error`, async ({ room }) => {
+		test(`by ${what} reaches status, error and console`, async ({ room, problems }) => {
 			const told: string[] = []
 			const connection = source(`${room.address}/${path}`, {
 				error: ({ status }) => told.push(`error ${status}`),
@@ -88,6 +88,7 @@ describe('a real refusal', () => {
 			await expect.element(screen.getByTestId('error')).toHaveTextContent(`response ${status}`)
 			expect(connection.error?.body).toBe(body)
 			expect(told).toEqual([`error ${status}`, `close ${status} false`])
+			expect(problems.splice(0)).toEqual([expect.stringContaining(`status ${status}`)])
 		})
 
 	test('by a server that is not there is retried', async () => {
