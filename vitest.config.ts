@@ -105,6 +105,8 @@ export default defineConfig({
 				plugins: [svelte()],
 				resolve: { alias },
 				optimizeDeps: {
+					// Components in packages: older plugins of Svelte's leave them out by themselves, and refuse to take them in.
+					exclude: ['vitest-browser-svelte', '@testing-library/svelte-core'],
 					// Found in the middle of a run, they would reload the page under the tests.
 					include: [
 						'esm-env',
@@ -114,8 +116,7 @@ export default defineConfig({
 						'svelte/reactivity',
 						'svelte/store',
 						'sveltekit-sse-0.14',
-						'valibot',
-						'vitest-browser-svelte'
+						'valibot'
 					]
 				},
 				test: {

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { vitestOnFloor } from './floor.mjs'
 import { tool } from './install.mjs'
 
 /**
@@ -84,6 +85,15 @@ export const parts = {
 	clusters: { all: true, steps: [vitest('clusters', 12, 1)], programs: [...engines, 'nginx'] },
 	proxies: { all: true, steps: [vitest('proxies', 8, 1)], programs: [...proxies] },
 	'e2e-kit3': { all: true, steps: [vitest('e2e-kit3', 15, 1)], browser: true },
+	floor: {
+		all: true,
+		steps: [
+			// The files in which Svelte matters.
+			onFloor('browser', 6, ['components.test', 'deriving', 'following', 'holding']),
+			onFloor('jsdom', 4)
+		],
+		browser: true
+	},
 	compat: { all: true, steps: [vitest('compat', 10)], browser: true },
 	hosts: { all: true, steps: [vitest('hosts', 10)], programs: ['redis-server'] },
 	examples: {
@@ -125,6 +135,34 @@ function check(name, bin, options, everything) {
  * @returns {Step}
  */
 function vitest(project, minutes, retries = 0) {
+	return counted(project, minutes, retries, (args, options) =>
+		tool('vitest/vitest.mjs', args, options)
+	)
+}
+
+/**
+ * Tests of one Vitest project on the lowest versions of other packages that this one claims to work with.
+ *
+ * @param {string} project
+ * @param {number} minutes after which the run is cut and counts as failed
+ * @param {string[]} [files] all of the project by default
+ * @returns {Step}
+ */
+function onFloor(project, minutes, files = []) {
+	return counted(project, minutes, 1, (args, options) =>
+		vitestOnFloor([...args, ...files], options)
+	)
+}
+
+/**
+ * @param {string} project
+ * @param {number} minutes
+ * @param {number} retries
+ * @param {(args: string[], options: { env: NodeJS.ProcessEnv, timeout: number, quiet: boolean })
+ * 	=> Promise<{ code: number, output: string }>} start runs Vitest
+ * @returns {Step}
+ */
+function counted(project, minutes, retries, start) {
 	return async ({ args, atMost, quiet, whole, work }) => {
 		const file = join(work, `${project}.json`)
 		const options = [
@@ -137,7 +175,7 @@ function vitest(project, minutes, retries = 0) {
 		]
 		// A single part is run to see what fails in it. A whole run also says which tests it had to run again.
 		const more = whole ? [`--retry=${retries}`] : args
-		const { code, output } = await tool('vitest/vitest.mjs', [...options, ...more], {
+		const { code, output } = await start([...options, ...more], {
 			env: { TEST_COUNT_FILE: file },
 			timeout: atMost(minutes),
 			quiet

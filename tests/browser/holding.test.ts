@@ -33,7 +33,10 @@ describe('reading in components', () => {
 	})
 
 	test('is switched by {#if}', async ({ room, connection }) => {
-		const screen = await render(Toggle, { connection, isShown: false })
+		const screen = await render(Toggle, {
+			channel: connection.select('message'),
+			isShown: false
+		})
 		expect(connection.status).toBe('idle')
 		for (let round = 1; round <= 2; round++) {
 			await screen.rerender({ isShown: true })

@@ -1,0 +1,123 @@
+// Runs tests on the lowest versions of other packages that package.json claims to work with: in a folder of their own, since
+// these versions need tools of their time. `node scripts/floor.mjs` writes the lock file of that folder anew.
+
+import { createHash } from 'node:crypto'
+import {
+	cpSync,
+	existsSync,
+	mkdtempSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	writeFileSync
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensureNode, npm, root, toolEnv } from './install.mjs'
+import { acquire } from './lock.mjs'
+import { run } from './process.mjs'
+
+/** The packages of this repository that the tests use there too. */
+const shared = [
+	'@nats-io/transport-node',
+	'@sveltejs/kit',
+	'@types/node',
+	'@vitest/browser-playwright',
+	'fast-check',
+	'jsdom',
+	'playwright',
+	'sveltekit-sse-0.14',
+	'valibot',
+	'vitest',
+	'vitest-browser-svelte'
+]
+
+/** The newest tools that take the lowest Svelte. */
+const ofTheirTime = { '@sveltejs/vite-plugin-svelte': '^6.2.4', vite: '^7.0.0' }
+
+/** What the tests are made of. */
+const sources = [
+	'src/lib',
+	'scripts',
+	'tests/browser',
+	'tests/jsdom',
+	'tests/support',
+	'vitest.config.ts'
+]
+
+const cache = join(root, 'node_modules', '.cache', 'floor')
+const lockFile = join(root, 'tests', 'floor', 'package-lock.json')
+
+/**
+ * Run Vitest on the lowest versions.
+ *
+ * @param {string[]} args
+ * @param {{ env: NodeJS.ProcessEnv, timeout: number, quiet: boolean }} options
+ */
+export async function vitestOnFloor(args, options) {
+	// Far from the packages of this repository, which must not fill in for missing ones.
+	const folder = mkdtempSync(join(tmpdir(), 'sveltekit-sse-floor-'))
+	try {
+		cpSync(await installed(), folder, { recursive: true, verbatimSymlinks: true })
+		for (const path of sources) cpSync(join(root, path), join(folder, path), { recursive: true })
+		const vitest = join(folder, 'node_modules', 'vitest', 'vitest.mjs')
+		const env = await toolEnv(options.env)
+		return await run(await ensureNode(), [vitest, ...args], { ...options, cwd: folder, env })
+	} finally {
+		rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+	}
+}
+
+/** The folder of an installation, made once for all runs. */
+async function installed() {
+	const lock = readFileSync(lockFile, 'utf8')
+	const digest = createHash('sha1').update(lock).update(manifest()).digest('hex').slice(0, 12)
+	const folder = join(cache, digest)
+	const release = await acquire(`${cache}.lock`)
+	try {
+		if (existsSync(folder)) return folder
+		rmSync(cache, { recursive: true, force: true })
+		await install(`${folder}.part`, lock)
+		renameSync(`${folder}.part`, folder)
+		return folder
+	} finally {
+		release()
+	}
+}
+
+/**
+ * @param {string} folder
+ * @param {string} [lock] what the packages are pinned by
+ */
+async function install(folder, lock) {
+	const made = mkdtempSync(join(tmpdir(), 'sveltekit-sse-floor-install-'))
+	writeFileSync(join(made, 'package.json'), manifest())
+	if (lock) writeFileSync(join(made, 'package-lock.json'), lock)
+	const quietly = ['--no-fund', '--no-audit', '--omit-lockfile-registry-resolved']
+	const patiently = ['--prefer-offline', '--fetch-retries=5']
+	const args = [lock ? 'ci' : 'install', ...quietly, ...patiently]
+	const { code, output } = await npm(args, { cwd: made, env: await toolEnv(), quiet: true })
+	if (code === 0) cpSync(made, folder, { recursive: true, verbatimSymlinks: true })
+	rmSync(made, { recursive: true, force: true })
+	if (code !== 0) throw new Error(`npm ${args[0]} failed on the lowest versions.\n${output}`)
+}
+
+/** A package.json like ours, with the lowest version of each package that users bring along. */
+function manifest() {
+	const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+	const { name, type, exports, dependencies, devDependencies, peerDependencies } = own
+	const devs = Object.fromEntries(shared.map((name) => [name, devDependencies[name]]))
+	for (const [name, range] of Object.entries(peerDependencies)) {
+		if (!shared.includes(name)) devs[name] = /\d+\.\d+\.\d+/.exec(range)?.[0]
+	}
+	const all = { ...devs, ...ofTheirTime }
+	return `${JSON.stringify({ name, type, exports, dependencies, devDependencies: all }, undefined, '\t')}\n`
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+	const folder = mkdtempSync(join(tmpdir(), 'sveltekit-sse-floor-lock-'))
+	await install(folder)
+	cpSync(join(folder, 'package-lock.json'), lockFile)
+	rmSync(folder, { recursive: true })
+}
