@@ -23,8 +23,8 @@ import { run } from './process.mjs'
 
 /**
  * @typedef {2 | 3} Major of SvelteKit
- * @typedef {'newcomer' | 'reader' | 'host'} Kind what is installed: nothing but the library, or also what the documents and
- * 	the demo site import, or also what the tests of hosts deploy with
+ * @typedef {'newcomer' | 'reader' | 'host' | 'cloudflare'} Kind what is installed: nothing but the library, or also what the
+ * 	documents and the demo site import, or also what the tests of hosts deploy with, or the adapter of Cloudflare Workers
  */
 
 /** @type {Major[]} */
@@ -72,8 +72,30 @@ const deployed = {
 const addOns = {
 	newcomer: ['sveltekit-adapter=adapter:node'],
 	reader: ['sveltekit-adapter=adapter:node', 'vitest=usages:unit,component'],
-	host: ['sveltekit-adapter=adapter:node']
+	host: ['sveltekit-adapter=adapter:node'],
+	cloudflare: ['sveltekit-adapter=adapter:cloudflare+cfTarget:workers']
 }
+
+/** Where the lock file of each kind lies. @type {Record<Kind, string>} */
+const places = {
+	newcomer: 'compat',
+	reader: 'compat',
+	host: 'hosts',
+	cloudflare: 'hosts/cloudflare'
+}
+
+/**
+ * The projects with a lock file. No release of adapter-cloudflare builds with SvelteKit 3.
+ *
+ * @type {[Major, Kind][]}
+ */
+const locked = [
+	[2, 'reader'],
+	[3, 'reader'],
+	[2, 'host'],
+	[3, 'host'],
+	[2, 'cloudflare']
+]
 
 const cache = join(root, 'node_modules', '.cache', 'kit')
 /** Installs the newest of what the scaffolder asks for, instead of what the lock files say. */
@@ -240,8 +262,7 @@ function readPackage() {
  * @param {Kind} kind
  */
 function lockFile(major, kind) {
-	const part = kind === 'host' ? 'hosts' : 'compat'
-	return join(root, 'tests', part, `kit${major}`, 'package-lock.json')
+	return join(root, 'tests', places[kind], `kit${major}`, 'package-lock.json')
 }
 
 /**
@@ -286,12 +307,11 @@ function strip(lock) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
 	const tarball = await packLibrary()
-	for (const major of majors)
-		for (const kind of /** @type {const} */ (['reader', 'host'])) {
-			const folder = await install(major, kind, tarball)
-			const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'))
-			mkdirSync(dirname(lockFile(major, kind)), { recursive: true })
-			writeFileSync(lockFile(major, kind), `${JSON.stringify(strip(lock), undefined, '\t')}\n`)
-			rmSync(folder, { recursive: true })
-		}
+	for (const [major, kind] of locked) {
+		const folder = await install(major, kind, tarball)
+		const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'))
+		mkdirSync(dirname(lockFile(major, kind)), { recursive: true })
+		writeFileSync(lockFile(major, kind), `${JSON.stringify(strip(lock), undefined, '\t')}\n`)
+		rmSync(folder, { recursive: true })
+	}
 }

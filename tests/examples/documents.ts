@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Major } from '../../scripts/kit.mjs'
 import { extract, type Snippet } from '../types/markdown/extract.js'
@@ -12,9 +12,10 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const apps = fileURLToPath(new URL('apps/', import.meta.url))
 
 /** Blocks in other languages, such as commands and configurations of servers, are no part of an app. */
-const languages = ['ts', 'js', 'svelte', 'html']
+const languages = ['ts', 'js', 'svelte', 'html', 'jsonc']
 
-const pathLine = /^(?:\/\/|<!--) (src\/\S+\.\w+)(?:, SvelteKit ([23]))?(?: -->)?$/
+const pathLine =
+	/^(?:\/\/|<!--) ((?:src|hub)\/\S+\.\w+|wrangler\.jsonc)(?:, SvelteKit ([23]))?(?: -->)?$/
 const majorLine = /\s*(?:\/\/|<!--) SvelteKit ([23])(?: -->)?$/
 const markerLine = /^[ \t]*(?:\/\/|<!--) @fragment (.*?)(?: -->)?$/m
 
@@ -28,7 +29,13 @@ export interface Documented {
 	shown: string[]
 }
 
-export const documents = ['README.md', ...globSync('docs/*.md', { cwd: root }).sort()]
+/** The document whose app needs another adapter than the others; the tests of hosts build it. */
+export const cloudflare = join('docs', 'cloudflare.md')
+
+export const documents = [
+	'README.md',
+	...globSync('docs/*.md', { cwd: root, exclude: [cloudflare] }).sort()
+]
 
 /**
  * Puts the examples of a document together.

@@ -11,11 +11,19 @@ import { watchOver } from './servers/watchdog.js'
 
 export type { Kind, Major }
 
+const wrangler = ['node_modules/wrangler/bin/wrangler.js', 'dev']
+
 /** How an app is run. Each says that it listens by a line that matches. */
 const servers = {
 	build: { args: ['build'], ready: /Listening/ },
 	dev: { args: ['node_modules/vite/bin/vite.js', 'dev', '--strictPort'], ready: /Local:/ },
-	preview: { args: ['node_modules/vite/bin/vite.js', 'preview', '--strictPort'], ready: /Local:/ }
+	preview: { args: ['node_modules/vite/bin/vite.js', 'preview', '--strictPort'], ready: /Local:/ },
+	/** With the hub's Worker beside the app's. */
+	workers: {
+		args: [...wrangler, '-c', 'wrangler.jsonc', '-c', 'hub/wrangler.jsonc'],
+		ready: /Ready on/
+	},
+	hub: { args: [...wrangler, '-c', 'hub/wrangler.jsonc'], ready: /Ready on/ }
 }
 
 export interface Server {
@@ -58,7 +66,7 @@ export class App {
 	}
 
 	/** Runs a script of the project's package.json. Resolves with its output; throws with it if the script fails. */
-	async run(script: 'build' | 'check' | 'test:unit', ...args: string[]): Promise<string> {
+	async run(script: 'build' | 'check' | 'gen' | 'test:unit', ...args: string[]): Promise<string> {
 		const options = { cwd: this.folder, env: await shellEnv(), quiet: true }
 		const { code, output } = await npm(['run', script, '--', ...args], options)
 		const plain = stripVTControlCharacters(output)
@@ -68,7 +76,7 @@ export class App {
 	}
 
 	/**
-	 * Serves the app: `node build`, `vite dev` or `vite preview`. Nothing but the port is set.
+	 * Serves the app: `node build`, `vite dev`, `vite preview` or `wrangler dev`. Nothing but the port is set.
 	 *
 	 * @param variables that the app itself asks for
 	 * @throws with its output, if it ends before it listens

@@ -36,7 +36,7 @@ function misplaced(cause: unknown): SseError {
 	return new SseError(
 		'invalid-argument',
 		'On Cloudflare Workers a hub belongs in a Durable Object: make it a field of its class. ' +
-			'Requests to a plain Worker share no timers, and run in many places at once. See docs/hub.md, "On Cloudflare".',
+			'Requests to a plain Worker share no timers, and run in many places at once. See docs/cloudflare.md.',
 		{ cause }
 	)
 }
