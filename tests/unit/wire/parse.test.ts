@@ -4,8 +4,9 @@ import { bodyOf, StreamLog, type Noticed } from '../../support/stream-log.js'
 // The parse cases of the HTML standard (9.2.6) and of web-platform-tests/eventsource, each fed whole, byte by byte and
 // cut in two at every place.
 
+/** An event without a name: the link gives it to `message` and to those who ask for events without a name. */
 const message = (data: string, id?: string): Noticed =>
-	id === undefined ? { event: 'message', data } : { event: 'message', data, id }
+	id === undefined ? { event: '', data } : { event: '', data, id }
 const messages = (...data: string[]): Noticed[] => data.map((one) => message(one))
 
 const long = 'x'.repeat(2 * 1024)
