@@ -1,3 +1,4 @@
+import { environment } from './environment.js'
 import { SseError, toError } from './errors.js'
 import type { NestedOptions, SourceOptions } from './source-options.js'
 import { describe } from './wire/encode.js'
@@ -27,7 +28,9 @@ export function checkSource(from: unknown, options: SourceOptions<never>): void 
 	if (events && typeof events.reader !== 'function')
 		throw invalid('events', 'a contract, which defineEvents() makes', events)
 	checkHeaders(headers)
-	checkInit({ ...nested, credentials: options.credentials ?? nested.credentials })
+	// On a server, where nothing is requested, Node takes no URL that is relative to the page.
+	if (environment.isClient)
+		checkInit({ ...nested, credentials: options.credentials ?? nested.credentials })
 	checkBody(body, method)
 	checkReconnect(reconnect)
 	checkHidden(hidden)
@@ -75,15 +78,10 @@ function checkHeaders(headers: unknown): void {
 }
 
 /** What is not looked at elsewhere goes to `fetch` as it is, which would refuse it at every attempt. */
-function checkInit({
-	method: _,
-	headers: __,
-	body: ___,
-	signal: ____,
-	...init
-}: NestedOptions): void {
+function checkInit(nested: NestedOptions): void {
+	const others = { method: undefined, headers: undefined, body: undefined, signal: undefined }
 	try {
-		new Request('http://localhost', init)
+		new Request('http://localhost', { ...nested, ...others } as RequestInit)
 	} catch (cause) {
 		const message = `\`fetch\` does not take these options: ${toError(cause).message}`
 		throw new SseError('invalid-argument', message, { cause })

@@ -63,7 +63,7 @@ function settle<S>(options: SourceOptions<S>): Omit<ConnectionConfig, 'url' | 's
 		link: {
 			method: (options.method ?? method).toUpperCase(),
 			headers: options.headers ?? headers,
-			body: options.body ?? body ?? undefined,
+			body: options.body === undefined ? body : options.body,
 			init: { ...init, credentials: options.credentials ?? init.credentials },
 			fetch: options.fetch,
 			reconnect: reconnect === true ? {} : reconnect,

@@ -47,29 +47,36 @@ export function warnOfRefusal(
 	)
 }
 
-/** Connections whose body a server has answered with a stream. */
-const answered = new WeakSet<RequestOptions>()
-/** Connections whose next request is a reconnect. */
-const returning = new WeakSet<RequestOptions>()
+/**
+ * What each connection sent with a body, and got a stream for. A request that is equal to it makes the server do the same
+ * work again, unless somebody asks for it anew: then the link forgets what was answered.
+ */
+const answered = new WeakMap<RequestOptions, { url: string; body: Body }>()
 
 /** A stream is the answer to a request with this body. */
-export function noteAnswer(options: RequestOptions, body: Body | null | undefined): void {
-	if (body != null) answered.add(options)
+export function rememberAnswered(
+	options: RequestOptions,
+	url: string,
+	body: Body | null | undefined
+): void {
+	if (body != null) answered.set(options, { url, body })
 }
 
-/** The next request follows a loss. */
-export function noteReconnect(options: RequestOptions): void {
-	returning.add(options)
+/** The next request is asked for, and does not follow a loss. */
+export function forgetAnswered(options: RequestOptions): void {
+	answered.delete(options)
 }
 
-/** Says once, before a reconnect, that the server gets the same body again, and is not told what the client has. */
+/** Says once that the server is about to get the same body again, and is not told what the client has. */
 export function warnOfRepeat(
 	options: RequestOptions,
 	url: string,
 	body: Body | null | undefined,
 	lastEventId: string | undefined
 ): void {
-	if (!returning.delete(options) || !answered.has(options) || body == null || lastEventId) return
+	const before = answered.get(options)
+	// A body that is made anew may tell what the client has, and so may the URL.
+	if (!before || before.body !== body || before.url !== url || lastEventId) return
 	warnOnce(
 		options,
 		'repeat',

@@ -1,7 +1,7 @@
 import { DEV } from 'esm-env'
 import { clock, type Timer } from '../clock.js'
 import type { SseError } from '../errors.js'
-import { noteReconnect } from './advice.js'
+import { forgetAnswered } from './advice.js'
 import { Attempt } from './attempt.js'
 import { isHidden, watchPage, type PageEvent } from './lifecycle.js'
 import { policyDefaults, type Loss, type Policy } from './retry.js'
@@ -122,8 +122,8 @@ export class Link {
 		if (this.isLive) this.#wake()
 		else this.#rest()
 		if (next.status === 'connecting' && !this.#attempt) {
-			if (DEV && before.status === 'reconnecting' && before.reason !== 'asked')
-				noteReconnect(this.#options)
+			if (DEV && (before.status !== 'reconnecting' || before.reason === 'asked'))
+				forgetAnswered(this.#options)
 			this.#begin()
 		}
 		this.#arm()

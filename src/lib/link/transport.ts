@@ -2,7 +2,7 @@ import { DEV } from 'esm-env'
 import { clock } from '../clock.js'
 import { SseError, toError } from '../errors.js'
 import { idHeader, isEventStream } from '../wire/headers.js'
-import { noteAnswer, remedyFor, warnOfRefusal, warnOfRepeat } from './advice.js'
+import { rememberAnswered, remedyFor, warnOfRefusal, warnOfRepeat } from './advice.js'
 import type { Reason, RequestOptions } from './types.js'
 
 /** Characters of a refused response's body that are kept for the error. */
@@ -36,7 +36,7 @@ export async function request(
 		const { method } = options
 		const body = await call(options.body)
 		const url = options.url()
-		if (isTaken(method, url, body) && !headers.has('content-type'))
+		if (looksLikeForm(method, url, body) && !headers.has('content-type'))
 			headers.set('content-type', 'application/json')
 		// Given up while the headers were being made: nothing may be sent any more.
 		signal.throwIfAborted()
@@ -54,7 +54,7 @@ export async function request(
 		if (DEV) warnOfRepeat(options, url, body, lastEventId)
 		const response = await (options.fetch ?? fetch)(url, init)
 		const answer = await check(response, options, url, signal)
-		if (DEV && answer.body) noteAnswer(options, body)
+		if (DEV && answer.body) rememberAnswered(options, url, body)
 		return answer
 	} catch (cause) {
 		return { reason: step, error: new SseError(step, explain(step, cause), { cause }) }
@@ -66,7 +66,7 @@ export async function request(
  * told of. The type JSON says that it is none. It stays off what goes elsewhere, where it would bring about a preflight; and
  * blobs, forms and streams have types of their own.
  */
-function isTaken(method: string, url: string, body: unknown): boolean {
+function looksLikeForm(method: string, url: string, body: unknown): boolean {
 	return (
 		(body == null || typeof body === 'string') &&
 		!/^(GET|HEAD)$/.test(method) &&

@@ -79,7 +79,7 @@ export interface RequestOptions {
 	url: () => string
 	method: string
 	headers: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined
-	body: BodySource | undefined
+	body: BodySource | null | undefined
 	/** Whatever else `fetch` takes. */
 	init: RequestInit
 	fetch: typeof globalThis.fetch | undefined

@@ -139,8 +139,15 @@ describe('in development a body that is sent again', () => {
 		expect(warned).toEqual([expect.stringMatching(text)])
 	})
 
+	let made = 0
 	for (const [what, options, piece] of [
 		['with the id of the last event', { body: 'question' }, 'id: 1\ndata: a\n\n'],
+		['that says where to go on', { body: () => JSON.stringify({ after: ++made }) }, ''],
+		[
+			'to a URL that says where to go on',
+			{ body: 'question', url: () => `http://app.test/events?after=${++made}` },
+			''
+		],
 		['that is none', {}, ''],
 		['from a function that gives none', { body: () => undefined }, '']
 	] as const)

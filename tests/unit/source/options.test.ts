@@ -92,6 +92,12 @@ describe('source()', () => {
 		expect([init.method, headers.get('a'), init.body]).toEqual(['PUT', '1', 'x'])
 	})
 
+	test('sends no body where the outer one is null', async ({ connect, requests }) => {
+		connect({ body: null, options: { body: 'nested' } }).connection.connect()
+		await settled()
+		expect(requests.last.init.body ?? null).toBe(null)
+	})
+
 	test('takes a URL, absolute or relative to the page', async ({ connect, requests }) => {
 		connect({}, new URL('http://other.test/a')).connection.connect()
 		connect({}, 'sub?b').connection.connect()

@@ -23,6 +23,11 @@ describe('a page that is rendered on a server', () => {
 		timer.mockRestore()
 	})
 
+	// Node's `Request` refuses it, which knows no page.
+	test('takes a referrer that is relative to the page', () => {
+		expect(source('/events', { options: { referrer: '/page' } }).status).toBe('idle')
+	})
+
 	test('shows the initial values, and shares nothing with the next page', async () => {
 		const show = async (price?: string) => {
 			const channel = source('/prices', price ? { initial: { price } } : {}).select('price')
