@@ -12,7 +12,7 @@ import {
 	writeFileSync
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureNode, npm, root, toolEnv } from './install.mjs'
 import { acquire } from './lock.mjs'
@@ -46,6 +46,9 @@ const sources = [
 	'vitest.config.ts'
 ]
 
+/** The tests in which the versions matter. No others are there, so that whatever narrows a run down narrows these. */
+const tests = /^tests\/(browser\/(components|deriving|following|holding)|jsdom\/.*)\.test\.ts$/
+
 const cache = join(root, 'node_modules', '.cache', 'floor')
 const lockFile = join(root, 'tests', 'floor', 'package-lock.json')
 
@@ -60,13 +63,20 @@ export async function vitestOnFloor(args, options) {
 	const folder = mkdtempSync(join(tmpdir(), 'sveltekit-sse-floor-'))
 	try {
 		cpSync(await installed(), folder, { recursive: true, verbatimSymlinks: true })
-		for (const path of sources) cpSync(join(root, path), join(folder, path), { recursive: true })
+		for (const path of sources) {
+			cpSync(join(root, path), join(folder, path), { recursive: true, filter: isWanted })
+		}
 		const vitest = join(folder, 'node_modules', 'vitest', 'vitest.mjs')
 		const env = await toolEnv(options.env)
 		return await run(await ensureNode(), [vitest, ...args], { ...options, cwd: folder, env })
 	} finally {
 		rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 	}
+}
+
+/** @param {string} path */
+function isWanted(path) {
+	return !path.endsWith('.test.ts') || tests.test(relative(root, path).replaceAll('\\', '/'))
 }
 
 /** The folder of an installation, made once for all runs. */

@@ -16,11 +16,16 @@ const children = new Set()
  * 	env?: NodeJS.ProcessEnv
  * 	quiet?: boolean
  * 	timeout?: number
+ * 	force?: boolean
  * }} [options] `quiet` gathers the output instead of showing it; `timeout`, in ms,
- * asks the program to stop, and makes it 5 s later
+ * asks the program to stop, and makes it 5 s later, unless `force` is false
  * @returns {Promise<{ code: number, output: string }>} `code` is 127 when the program is not there
  */
-export function run(file, args, { cwd, env = process.env, quiet = false, timeout } = {}) {
+export function run(
+	file,
+	args,
+	{ cwd, env = process.env, quiet = false, timeout, force = true } = {}
+) {
 	return new Promise((resolve) => {
 		let output = ''
 		const child = spawn(file, args, {
@@ -35,7 +40,7 @@ export function run(file, args, { cwd, env = process.env, quiet = false, timeout
 		const timers = []
 		if (timeout) {
 			timers.push(setTimeout(() => child.kill('SIGTERM'), timeout))
-			timers.push(setTimeout(() => child.kill('SIGKILL'), timeout + 5_000))
+			if (force) timers.push(setTimeout(() => child.kill('SIGKILL'), timeout + 5_000))
 		}
 		child.stdout?.on('data', (chunk) => (output += chunk))
 		child.stderr?.on('data', (chunk) => (output += chunk))

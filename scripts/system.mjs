@@ -214,7 +214,9 @@ async function runApt(args, root) {
 	for (;;) {
 		const result = await run(/** @type {string} */ (file), rest, {
 			quiet: true,
-			timeout: 8 * 60_000
+			timeout: 8 * 60_000,
+			// Killed, it would leave services denied.
+			force: false
 		})
 		// A new machine sees to its updates: apt waits for the lock of dpkg, and not for those of its lists.
 		const isLocked = result.code !== 0 && result.output.includes('Could not get lock')

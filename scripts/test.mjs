@@ -8,6 +8,7 @@ import { ensureBrowser } from './browser.mjs'
 import { ensureInstalled, tool } from './install.mjs'
 import { add, nothing, parts } from './parts.mjs'
 import { fail, onStop, stopChildren } from './process.mjs'
+import { runParts } from './run-parts.mjs'
 import { ensure } from './system.mjs'
 
 /** @typedef {import('./count-reporter.mjs').Sum} Sum */
@@ -41,15 +42,8 @@ const { code } = await tool('@sveltejs/kit/svelte-kit.js', ['sync'])
 if (code !== 0) fail('svelte-kit sync failed, see above.')
 await prepare()
 
-/** @type {Record<string, { sum: Sum, seconds: number }>} */
-const results = {}
 const start = performance.now()
-const queue = [...chosen]
-await Promise.all(
-	Array.from({ length: lanes }, async () => {
-		for (let next = queue.shift(); next; next = queue.shift()) await runPart(...next)
-	})
-)
+const results = await runParts(Object.fromEntries(chosen), { deadline, lanes, work, args })
 rmSync(work, { recursive: true, force: true })
 summarize()
 
@@ -69,30 +63,6 @@ async function prepare() {
 	}
 }
 
-/**
- * @param {string} part
- * @param {import('./parts.mjs').Part} description
- */
-async function runPart(part, { steps }) {
-	const start = performance.now()
-	const sum = nothing()
-	// The output of parts that run at a time would be mixed up: each is shown when its part has ended.
-	const whole = chosen.length > 1
-	console.log(whole ? `  ${part} begins` : `\n━━ ${part}`)
-	const context = { work, args, whole, quiet: whole, atMost }
-	for (const step of steps) {
-		const { sum: more, output } = await step(context)
-		add(sum, more)
-		if (whole) console.log(`\n━━ ${part}\n${output}`)
-	}
-	results[part] = { sum, seconds: (performance.now() - start) / 1000 }
-}
-
-/** @param {number} minutes that something may take, if so many are left */
-function atMost(minutes) {
-	return Math.max(1, Math.min(minutes * minute, deadline - Date.now()))
-}
-
 /** What matters most comes last: of a long output the end is read first, and often kept alone. */
 function summarize() {
 	const total = nothing()
@@ -103,7 +73,7 @@ function summarize() {
 	list('Failed', total.failed)
 	console.log('')
 	for (const [part] of chosen) {
-		const { sum, seconds } = /** @type {{ sum: Sum, seconds: number }} */ (results[part])
+		const { sum, seconds } = /** @type {import('./run-parts.mjs').Result} */ (results[part])
 		console.log(`${part.padEnd(10)} ${seconds.toFixed(1).padStart(6)} s  ${describe(sum)}`)
 	}
 	if (total.passed + total.failed.length === 0) console.log('\nNothing ran.')

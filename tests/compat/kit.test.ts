@@ -4,7 +4,7 @@ import { fileOf } from '../examples/documents.js'
 import { App, type Server } from '../support/app.js'
 import { titled } from '../support/tools.js'
 import { launchChromium, visit, type Browser } from '../support/watched-page.js'
-import { missingRegistry } from './registry.js'
+import { missingRegistry } from '../../scripts/registry.mjs'
 
 const missing = await missingRegistry()
 const title = titled('a new project on SvelteKit %s', missing)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { titled } from '../support/tools.js'
 import { Fixture } from './fixture.js'
-import { missingRegistry } from './registry.js'
+import { missingRegistry } from '../../scripts/registry.mjs'
 
 const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
 const isMusl = process.platform === 'linux' && !header.glibcVersionRuntime

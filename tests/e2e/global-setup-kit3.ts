@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { ensureBrowser } from '../../scripts/browser.mjs'
-import { missingRegistry } from '../compat/registry.js'
+import { missingRegistry } from '../../scripts/registry.mjs'
 import { buildSite } from './kit3.js'
 
 declare module 'vitest' {

@@ -7,7 +7,7 @@ import { startNats, startPostgres, startRedis, type ServerProcess } from '../sup
 import { missingTools, titled, type ToolName } from '../support/tools.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { launchChromium, visit, type Browser } from '../support/watched-page.js'
-import { missingRegistry } from '../compat/registry.js'
+import { missingRegistry } from '../../scripts/registry.mjs'
 import { cuts, engineCuts } from './cuts.js'
 import { documented, documents, type Documented } from './documents.js'
 import { looks, open, reset, seesWhatIsAnnounced, variables } from './looks.js'

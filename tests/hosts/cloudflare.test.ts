@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { missingRegistry } from '../compat/registry.js'
+import { missingRegistry } from '../../scripts/registry.mjs'
 import { cloudflare, documented } from '../examples/documents.js'
 import { App, type Server } from '../support/app.js'
 import { titled } from '../support/tools.js'

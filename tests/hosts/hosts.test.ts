@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { missingRegistry } from '../compat/registry.js'
+import { missingRegistry } from '../../scripts/registry.mjs'
 import type { Server } from '../support/app.js'
 import { startRedis } from '../support/servers.js'
 import { missingTools, titled } from '../support/tools.js'

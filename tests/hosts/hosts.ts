@@ -132,16 +132,21 @@ export class Builds {
 	static async make(): Promise<Builds> {
 		const apps = new Map<Adapter, App>()
 		const builds = new Builds(await installRuntimes(), apps)
-		for (const adapter of Object.keys(adapters) as Adapter[]) {
-			const { name, major } = adapters[adapter]
-			const app = await App.make(major, 'host')
-			apps.set(adapter, app)
-			app.copy(new URL('app', import.meta.url))
-			const config = app.read('vite.config.ts')
-			app.write('vite.config.ts', config.replace(adapters.node.name, name))
-			await app.run('build')
+		try {
+			for (const adapter of Object.keys(adapters) as Adapter[]) {
+				const { name, major } = adapters[adapter]
+				const app = await App.make(major, 'host')
+				apps.set(adapter, app)
+				app.copy(new URL('app', import.meta.url))
+				const config = app.read('vite.config.ts')
+				app.write('vite.config.ts', config.replace(adapters.node.name, name))
+				await app.run('build')
+			}
+			return builds
+		} catch (error) {
+			await builds[Symbol.asyncDispose]()
+			throw error
 		}
-		return builds
 	}
 
 	/**

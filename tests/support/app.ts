@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,6 +25,9 @@ const servers = {
 	hub: { args: [...wrangler, '-c', 'hub/wrangler.jsonc'], ready: /Ready on/ }
 }
 
+/** How long a server may take to listen, in ms: what starts one outside of a test has no time limit of its own. */
+const patience = 90_000
+
 export interface Server {
 	port: number
 	/** Its address, by the name that is printed to people. */
@@ -41,7 +43,8 @@ export interface Server {
 export class App {
 	#servers = new Set<Server>()
 
-	private constructor(
+	/** @param folder of the project, which goes with the app */
+	constructor(
 		readonly folder: string,
 		readonly major: Major
 	) {}
@@ -79,7 +82,7 @@ export class App {
 	 * Serves the app: `node build`, `vite dev`, `vite preview` or `wrangler dev`. Nothing but the port is set.
 	 *
 	 * @param variables that the app itself asks for
-	 * @throws with its output, if it ends before it listens
+	 * @throws with its output, if it ends before it listens, or does not listen in 90 s
 	 */
 	async start(how: keyof typeof servers, variables: NodeJS.ProcessEnv = {}): Promise<Server> {
 		const { args, ready } = servers[how]
@@ -92,7 +95,7 @@ export class App {
 	 * Serves the app by any program that takes its port from PORT and says when it listens.
 	 *
 	 * @param variables that are set beside the port
-	 * @throws with its output, if it ends before it listens
+	 * @throws with its output, if it ends before it listens, or does not listen in 90 s
 	 */
 	async serve(command: string, args: string[], variables: NodeJS.ProcessEnv = {}): Promise<Server> {
 		const port = await freePort()
@@ -108,8 +111,10 @@ export class App {
 		port: number
 	): Promise<Server> {
 		const env = { ...(await shellEnv()), ...variables }
-		const server = await listen(this.folder, command, args, ready, env, port)
+		const { server, listening } = launch(this.folder, command, args, ready, env, port)
+		// One that never listens is stopped with the app too.
 		this.#servers.add(server)
+		await listening
 		return server
 	}
 
@@ -119,40 +124,50 @@ export class App {
 	}
 }
 
-async function listen(
+function launch(
 	cwd: string,
 	command: string,
 	args: string[],
 	ready: RegExp,
 	env: NodeJS.ProcessEnv,
 	port: number
-): Promise<Server> {
+): { server: Server; listening: Promise<void> } {
 	const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
 	const callOff = child.pid ? watchOver(child.pid, cwd) : undefined
-	const exited = once(child, 'close')
-	const stop = async () => {
-		if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
-		const late = setTimeout(() => child.kill('SIGKILL'), 20_000)
-		const [code, signal] = await exited
-		clearTimeout(late)
-		callOff?.()
-		return (code ?? signal) as number | NodeJS.Signals
-	}
-	const dispose = async () => void (await stop())
 	let output = ''
-	const listening = new Promise<boolean>((resolve) => {
+	const exited = new Promise<number | NodeJS.Signals>((resolve) => {
+		child.once('close', (code, signal) => {
+			callOff?.()
+			resolve((code ?? signal)!)
+		})
+	})
+	const listening = new Promise<void>((resolve, reject) => {
+		const refuse = (how: string) =>
+			reject(new Error(`The app ${how}: ${command} ${args.join(' ')}\n${output}`))
+		const late = setTimeout(() => refuse(`did not listen in ${patience / 1000} s`), patience)
 		const hear = (text: unknown) => {
 			output += text
-			if (ready.test(output)) resolve(true)
+			if (!ready.test(output)) return
+			clearTimeout(late)
+			resolve()
 		}
 		child.stdout.on('data', hear)
 		child.stderr.on('data', hear)
-		void exited.then(() => resolve(false))
+		child.once('error', reject)
+		void exited.then(() => {
+			clearTimeout(late)
+			refuse('ended before it listened')
+		})
 	})
-	if (await listening) {
-		const url = `http://localhost:${port}`
-		return { port, url, output: () => output, stop, [Symbol.asyncDispose]: dispose }
+	const stop = async () => {
+		if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+		const late = setTimeout(() => child.kill('SIGKILL'), 20_000)
+		const end = await exited
+		clearTimeout(late)
+		return end
 	}
-	callOff?.()
-	throw new Error(`The app ended before it listened: ${command} ${args.join(' ')}\n${output}`)
+	const url = `http://localhost:${port}`
+	const dispose = async () => void (await stop())
+	const server = { port, url, output: () => output, stop, [Symbol.asyncDispose]: dispose }
+	return { server, listening }
 }
