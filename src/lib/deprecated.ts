@@ -216,7 +216,11 @@ export type Emitter = (eventName: string, data: string) => Unsafe<void>
  *
  * @deprecated Use `Stop`.
  */
-export type OnCancel = (stream: UnderlyingDefaultSource<string>) => void | PromiseLike<void>
+export type OnCancel = (
+	stream: UnderlyingDefaultSource<string>,
+	// eslint-disable-next-line @typescript-eslint/no-explicit-any -- A `Stop` fits, which needs it, and so does a call without.
+	reason?: any
+) => void | PromiseLike<void>
 
 /**
  * The options of `produce()` in 0.14.

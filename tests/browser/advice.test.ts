@@ -11,7 +11,7 @@ describe('in development the console says what to do', () => {
 		}
 		expect(problems.splice(0)).toEqual([
 			expect.stringMatching(
-				/POST http.*\/page gave no event stream: status 200, and text\/html .*; this is a page.* begins: <h1>A page<\/h1>$/
+				/POST http.*\/page gave no event stream: status 200, and text\/html .*; this is a page.* begins: A page$/
 			)
 		])
 	})

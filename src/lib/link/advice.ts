@@ -10,21 +10,30 @@ const maxShown = 200
 /** What to do about a response that is no event stream. */
 export function remedyFor(response: Response, method: string, body: string): string {
 	const { status, redirected, url } = response
+	const isPage = /^\s*text\/html/i.test(response.headers.get('content-type') ?? '')
 	if (/cross-site \w+ form submissions/i.test(body)) return formRemedy
 	if (status === 401 || status === 403)
 		return "this client may not read it: send what the endpoint or a hook asks for, by `headers`, or by `credentials: 'include'` where cookies have to go to another origin"
 	if (status === 404) return 'no endpoint has this URL'
+	// An endpoint without the method answers in plain text.
+	if (status === 405 && isPage) return 'this is a page, and no endpoint has this URL'
 	if (status === 405) {
 		const other = method === 'GET' ? 'POST' : 'GET'
 		return `export ${method} from the endpoint, or pass \`method: '${other}'\` if it exports ${other}`
 	}
 	if (status === 0)
 		return 'a redirect that `redirect` forbids to follow, or a response that `mode` hides'
-	if (status >= 500) return 'the server failed, and its log says why'
+	if (status >= 500)
+		return 'the server failed, and its log says why, or the endpoint does not return what produce() returns'
 	if (redirected) return `the request was redirected to ${url}, as to a login`
-	if (/^\s*text\/html/i.test(response.headers.get('content-type') ?? ''))
-		return 'this is a page, such as a login, and not an endpoint that returns produce()'
+	if (isPage) return 'this is a page, such as a login, and not an endpoint that returns produce()'
 	return 'return produce() from the endpoint'
+}
+
+/** What a person reads of a page, and all of what is none. */
+function textOf(body: string): string {
+	const markup = /<(style|script)\b[\s\S]*?(<\/\1\s*>|$)|<[!/a-z][^>]*(>|$)/gi
+	return body.replace(markup, ' ').replace(/\s+/g, ' ').trim()
 }
 
 const formRemedy =
@@ -38,7 +47,7 @@ export function warnOfRefusal(
 	url: string,
 	{ status, message, body }: SseError
 ): void {
-	const start = body?.replace(/\s+/g, ' ').trim().slice(0, maxShown)
+	const start = textOf(body ?? '').slice(0, maxShown)
 	warnOnce(
 		options,
 		`refused ${status}`,

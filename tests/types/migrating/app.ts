@@ -61,6 +61,9 @@ const start: Start = (connection) => {
 const onCancel: OnCancel = async (stream) => void stream
 const stopText = (stream: UnderlyingDefaultSource<string>): void => void stream.type
 
+const stopper: Stop = (stream) => void stream
+export const stoppers: OnCancel[] = [stopper, onCancel]
+export const stopped: ProducePayload = { stop: stopper }
 const payload: ProducePayload = { headers: { 'x-app': '1' }, ping: 4_000, stop: onCancel }
 export const header: string | undefined = payload.headers?.['x-app']
 

@@ -27,14 +27,29 @@ describe('in development a request that is refused', () => {
 		['where nothing is', 'POST', 404, 'Not found', {}, /status 404; no endpoint has this URL\./],
 		['as a POST', 'POST', 405, '', {}, /status 405; export POST .*`method: 'GET'`/],
 		['as a GET', 'GET', 405, '', {}, /status 405; export GET .*`method: 'POST'`/],
-		['by a server that failed', 'POST', 500, '', {}, /status 500; .*its log/],
+		[
+			'by a server that failed',
+			'POST',
+			500,
+			'',
+			{},
+			/status 500; .*its log .*does not return what produce\(\) returns/
+		],
 		[
 			'by a page',
 			'POST',
 			200,
-			'<h1>Log in</h1>',
+			'<!doctype html>\n<html><head><style>h1 { color: red }</style><title>Log in</title></head><h1>1 < 2</h1><scr',
 			html,
-			/text\/html.*; this is a page.* begins: <h1>/
+			/text\/html.*; this is a page.* begins: Log in 1 < 2$/
+		],
+		[
+			'by a page alone',
+			'POST',
+			405,
+			'<h1>405</h1>',
+			html,
+			/status 405; this is a page, and no endpoint/
 		],
 		['by a failed page', 'POST', 404, '<h1>No</h1>', html, /status 404; no endpoint/],
 		['by JSON', 'POST', 200, '{}', {}, /status 200, and text\/plain is not .*; return produce\(\)/]
