@@ -39,12 +39,27 @@ const proxies = /** @type {const} */ ([
 const otherBrowsers = /** @type {const} */ (['firefox', 'WebKitWebDriver', 'Xvfb'])
 
 /**
- * The order is that in which they begin: several run at a time, so those that take long come first.
+ * The order is that in which they begin: several run at a time, so those that take longest come first.
  *
  * @type {Record<string, Part>}
  */
 export const parts = {
+	examples: {
+		all: true,
+		steps: [vitest('examples', 18)],
+		browser: true,
+		programs: [...engines]
+	},
+	resilience: {
+		all: true,
+		steps: [vitest('resilience', 18, 1)],
+		browser: true,
+		programs: ['nginx']
+	},
 	e2e: { steps: [vitest('e2e', 15, 1)], browser: true },
+	'e2e-kit3': { all: true, steps: [vitest('e2e-kit3', 15, 1)], browser: true },
+	hosts: { all: true, steps: [vitest('hosts', 10)], programs: ['redis-server'] },
+	compat: { all: true, steps: [vitest('compat', 10)], browser: true },
 	types: {
 		steps: [
 			check('svelte-check', 'svelte-check/bin/svelte-check', [
@@ -55,7 +70,7 @@ export const parts = {
 				'human'
 			]),
 			// tsc on the type tests; svelte-check has seen all other files, the ones without Svelte too.
-			vitest('types', 8)
+			vitest('types', 10)
 		]
 	},
 	unit: {
@@ -63,42 +78,27 @@ export const parts = {
 		programs: [...engines, 'nginx']
 	},
 	brokers: { steps: [vitest('brokers', 10, 1)], programs: [...engines] },
-	browser: { steps: [vitest('browser', 8, 1)], browser: true },
-	lint: {
-		steps: [
-			check('eslint', 'eslint/bin/eslint.js', ['--max-warnings', '0'], '.'),
-			check('prettier', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn'], '.')
-		]
-	},
-	package: { steps: [vitest('package', 8)] },
-	resilience: {
-		all: true,
-		steps: [vitest('resilience', 12, 1)],
-		browser: true,
-		programs: ['nginx']
-	},
 	browsers: {
 		all: true,
 		steps: [vitest('browsers', 12, 1)],
 		browser: true,
 		programs: [...otherBrowsers, 'nginx']
 	},
+	lint: {
+		steps: [
+			check('eslint', 'eslint/bin/eslint.js', ['--max-warnings', '0'], '.'),
+			check('prettier', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn'], '.')
+		]
+	},
 	clusters: { all: true, steps: [vitest('clusters', 12, 1)], programs: [...engines, 'nginx'] },
-	proxies: { all: true, steps: [vitest('proxies', 8, 1)], programs: [...proxies] },
-	'e2e-kit3': { all: true, steps: [vitest('e2e-kit3', 15, 1)], browser: true },
 	floor: {
 		all: true,
 		steps: [onFloor('browser', 6), onFloor('jsdom', 4)],
 		browser: true
 	},
-	compat: { all: true, steps: [vitest('compat', 10)], browser: true },
-	hosts: { all: true, steps: [vitest('hosts', 10)], programs: ['redis-server'] },
-	examples: {
-		all: true,
-		steps: [vitest('examples', 15)],
-		browser: true,
-		programs: [...engines]
-	}
+	package: { steps: [vitest('package', 8)] },
+	proxies: { all: true, steps: [vitest('proxies', 8, 1)], programs: [...proxies] },
+	browser: { steps: [vitest('browser', 8, 1)], browser: true }
 }
 
 /**

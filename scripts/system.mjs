@@ -156,6 +156,11 @@ export function mayInstall(env, root, container) {
 	return isSet(env.INSTALL_PROGRAMS) || isSet(env.CI) || (root && container)
 }
 
+/** Whether this process may install programs: then one that cannot be installed is a fault, and else a reason to skip. */
+export function mayInstallHere() {
+	return mayInstall(process.env, process.getuid?.() === 0, isInContainer())
+}
+
 /** Whether this process runs in a container: what Docker, Podman, systemd or Kubernetes leave behind there says so. */
 function isInContainer() {
 	const traces = ['/.dockerenv', '/run/.containerenv', '/run/systemd/container']
@@ -174,7 +179,7 @@ async function install(name) {
 	if ((await run('apt-get', ['--version'], { quiet: true })).code !== 0) {
 		return `there is no apt-get here; the Debian package is ${name}`
 	}
-	if (!mayInstall(process.env, root, isInContainer())) {
+	if (!mayInstallHere()) {
 		return `to install it: ${line}, or add --install to the test command`
 	}
 	const advice = `to install it: ${line}`

@@ -9,7 +9,7 @@ import { ensureInstalled, tool } from './install.mjs'
 import { add, nothing, parts } from './parts.mjs'
 import { fail, onStop, stopChildren } from './process.mjs'
 import { runParts } from './run-parts.mjs'
-import { ensure } from './system.mjs'
+import { ensure, mayInstallHere } from './system.mjs'
 
 /** @typedef {import('./count-reporter.mjs').Sum} Sum */
 
@@ -40,20 +40,33 @@ onStop(() => {
 await ensureInstalled()
 const { code } = await tool('@sveltejs/kit/svelte-kit.js', ['sync'])
 if (code !== 0) fail('svelte-kit sync failed, see above.')
-await prepare()
+const noBrowser = await findPrograms()
 
 const start = performance.now()
-const results = await runParts(Object.fromEntries(chosen), { deadline, lanes, work, args })
+const able = chosen.map(([part, description]) => [
+	part,
+	noBrowser && description.browser ? { steps: [skip(part, noBrowser)] } : description
+])
+const results = await runParts(Object.fromEntries(able), { deadline, lanes, work, args })
 rmSync(work, { recursive: true, force: true })
 summarize()
 
-/** Finds, once for all workers, or installs what the chosen parts use. */
-async function prepare() {
+/**
+ * Finds, once for all workers, or installs what the chosen parts use.
+ *
+ * @returns {Promise<string | undefined>} why there is no Chromium, if parts need it
+ */
+async function findPrograms() {
+	/** @type {string | undefined} */
+	let noBrowser
 	if (chosen.some(([, { browser }]) => browser)) {
 		try {
 			process.env.CHROMIUM_PATH = await ensureBrowser()
 		} catch (error) {
-			fail(error instanceof Error ? error.message : String(error))
+			noBrowser = error instanceof Error ? error.message : String(error)
+			// Where it could have been installed, as on CI, a run without it would say too little.
+			if (mayInstallHere()) fail(noBrowser)
+			console.log(noBrowser)
 		}
 	}
 	// One after the other: an installation locks out the next one. Tests skip by name what is still missing.
@@ -61,6 +74,16 @@ async function prepare() {
 		const { reason } = await ensure(program)
 		if (reason) console.log(`  ${reason}`)
 	}
+	return noBrowser
+}
+
+/**
+ * @param {string} name
+ * @param {string} reason
+ * @returns {import('./parts.mjs').Step}
+ */
+function skip(name, reason) {
+	return async () => ({ sum: { ...nothing(), skipped: [{ name, reason }] }, output: '' })
 }
 
 /** What matters most comes last: of a long output the end is read first, and often kept alone. */
