@@ -19,8 +19,13 @@ export const isDevServer =
 /** Frames of a stack that reach from the library to a hook of the user's. */
 const depth = 50
 
-/** A frame of a stack without its query, line and column, which change with each edit. */
-const place = /((?:file:\/\/)?(?:[A-Za-z]:)?[/\\][^()]*?)(?:\?[^:)]*)?:\d+:\d+\)?$/
+/**
+ * The place of a frame: `at name (place:line:column)`, or `at place:line:column` in a function without a name. Folders
+ * may have parentheses, as SvelteKit's groups of routes do. A query changes with each edit. What is not a file, such as
+ * `node:internal/…`, does not begin like one. Of evaluated code V8 may name a file that evaluated the same before.
+ */
+const place =
+	/^\s*at (?!.*\(eval at )(?:async |.*? \()??((?:file:\/\/)?(?:[A-Za-z]:)?[/\\].*?)(?:\?.*?)?:\d+:\d+/
 
 /** The user's files that called into the library, the nearest first. Packages are left out, and the library's own files. */
 export function callingFiles(): string[] {
@@ -30,13 +35,21 @@ export function callingFiles(): string[] {
 	Error.stackTraceLimit = stackTraceLimit
 	const own = pathOf(new URL('.', import.meta.url).href)
 	const files = lines
-		.map((line) => pathOf(place.exec(line)?.[1] ?? ''))
+		.map((line) => fileOf(line) ?? '')
 		.filter((file) => file && !file.startsWith(own) && !file.includes('/node_modules/'))
 	return [...new Set(files)]
 }
 
+/** The file that one line of a stack names, if it names one. */
+export function fileOf(line: string): string | undefined {
+	const found = place.exec(line)?.[1]
+	return found && pathOf(found)
+}
+
 /** A path as Node's file system takes it, of a path or a `file:` address. */
 function pathOf(place: string): string {
-	const path = place.startsWith('file://') ? decodeURI(place.slice('file://'.length)) : place
+	const path = place.startsWith('file://')
+		? decodeURIComponent(place.slice('file://'.length))
+		: place
 	return path.replaceAll('\\', '/').replace(/^\/(?=[A-Za-z]:)/, '')
 }

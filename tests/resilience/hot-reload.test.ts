@@ -1,3 +1,5 @@
+import { unwatchFile, watchFile } from 'node:fs'
+import { chmod } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { environment } from '../../src/lib/environment.js'
 import { startDevServer, type DevServer, type State } from './hot-reload/dev-server.js'
@@ -82,6 +84,7 @@ test('an edited file loses no client of the hub, and none hears anything twice',
 
 const edited: [what: string, route: string, file: string][] = [
 	['its endpoint', 'plain', 'src/routes/plain/+server.ts'],
+	['its endpoint in a group', 'grouped', 'src/routes/(app)/grouped/+server.ts'],
 	['a module that makes it', 'helped', 'src/lib/numbers.ts']
 ]
 for (const [what, route, file] of edited)
@@ -95,6 +98,29 @@ for (const [what, route, file] of edited)
 			['open accepted', 'reconnecting restart', 'open accepted']
 		])
 	}, 60_000)
+
+// What looks at files also reports another mode, or another link, as version control and backups make them.
+test('a stream stays when its endpoint has another mode and the same text', async () => {
+	const file = server.file('src/routes/mode/+server.ts')
+	using reading = new Reading(`${server.url}/mode`, { cache: false, reconnect: { max: 500 } })
+	await reading.until(({ numbers }) => numbers.length > 0)
+	// Looked at here as often as the server does: when it was seen to change three times, the server has seen it too.
+	let seen = 0
+	const look = (): void => void seen++
+	watchFile(file, { interval: 250 }, look)
+	const change = async () => {
+		await chmod(file, seen % 2 ? 0o644 : 0o600)
+		return seen
+	}
+	await expect.poll(change, { interval: 100 }).toBeGreaterThan(2)
+	unwatchFile(file, look)
+	await server.edit('src/routes/mode/+server.ts', (text) => text.replace(' = 0', ' = 1'))
+	await reading.until(({ numbers }) => numbers.includes(1))
+	expect([reading.numbers, reading.log]).toEqual([
+		[0, 1],
+		['open accepted', 'reconnecting restart', 'open accepted']
+	])
+}, 60_000)
 
 test('a server that restarts itself loses none either', async () => {
 	using clients = await audience()

@@ -7,7 +7,7 @@ interface FileSystem {
 	unwatchFile(path: string, listener: Listener): void
 }
 
-type Listener = (now: { mtimeMs: number }) => void
+type Listener = (now: { mtimeMs: number }, before: { mtimeMs: number }) => void
 
 /** Milliseconds between two looks at a file. Looking works where notices of the system do not, such as in containers. */
 const interval = 250
@@ -34,9 +34,10 @@ function watch(system: FileSystem, file: string): Set<Drainable> {
 	const known = files.get(file)
 	if (known) return known.streams
 	const streams = new Set<Drainable>()
-	const listener: Listener = ({ mtimeMs }) => {
-		// Zero: the file is gone, which some editors do for a moment when they save.
-		if (mtimeMs === 0) return
+	const listener: Listener = (now, before) => {
+		// Zero: the file is gone, which some editors do for a moment when they save. The same: only its mode or its links
+		// are other than before.
+		if (now.mtimeMs === 0 || now.mtimeMs === before.mtimeMs) return
 		// Who comes back meanwhile has the new code already.
 		const old = [...streams]
 		clock.setTimeout(() => old.forEach((stream) => stream.end('restart')), notice)

@@ -41,6 +41,11 @@ export class DevServer implements AsyncDisposable {
 		return this.#server.log
 	}
 
+	/** Where a file of the app is. */
+	file(path: string): string {
+		return join(this.#server.dir, path)
+	}
+
 	async state(): Promise<State> {
 		return (await fetch(`${this.url}/events`)).json() as Promise<State>
 	}
@@ -60,7 +65,7 @@ export class DevServer implements AsyncDisposable {
 	 * `writeFile`.
 	 */
 	async edit(path: string, change: (text: string) => string): Promise<void> {
-		const file = join(this.#server.dir, path)
+		const file = this.file(path)
 		const text = change(await readFile(file, 'utf8'))
 		await using handle = await open(file, 'r+')
 		await handle.write(text, 0)
