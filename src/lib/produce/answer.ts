@@ -31,8 +31,8 @@ export function reasonFor({ status }: Answer): CloseReason {
 export function lateAnswer(answer: Answer): Error {
 	return new Error(
 		`\`start\` threw an answer with status ${answer.status} after the response had begun, so the stream ended ` +
-			`with \`${reasonFor(answer)}\` instead. Call error() or redirect() before produce(), or in \`start\` before ` +
-			'it waits for anything.',
+			`with \`${reasonFor(answer)}\` instead. Call error() or redirect() before produce(), or in a \`start\` ` +
+			'that is neither async nor a generator.',
 		{ cause: answer }
 	)
 }

@@ -8,11 +8,13 @@ import type { ProduceOptions, Start } from './types.js'
  *
  * The stream stays open until `lock.set(false)`, `close()`, the end of the async iterable that `start` returned, or
  * until the client leaves. If `start` throws or rejects, the stream ends with `error` and the error is reported. If it
- * calls SvelteKit's `error()` or `redirect()` before it waits for anything, that is the response instead.
+ * calls SvelteKit's `error()` or `redirect()` itself, that is the response instead, unless it is async or a generator:
+ * then the response has begun.
  *
  * @param start feeds the stream; it runs at once.
  * @param options see {@link ProduceOptions}.
- * @throws {SseError} `invalid-argument` when an option has the wrong type; what `error()` and `redirect()` throw in `start`.
+ * @throws {SseError} `invalid-argument` when an option has the wrong type; what `error()` and `redirect()` throw in a `start`
+ * that is neither async nor a generator.
  *
  * @example
  * ```ts

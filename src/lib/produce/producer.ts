@@ -49,7 +49,7 @@ export class Producer<S> {
 	/**
 	 * Makes the response, and starts feeding it.
 	 *
-	 * @throws what SvelteKit answers with, if `start` throws that at once: then there is no stream.
+	 * @throws what SvelteKit answers with, if `start` throws that and is not async: then there is no stream.
 	 */
 	run(start: Start<S>): Response {
 		const response = this.stream.open()
@@ -69,9 +69,10 @@ export class Producer<S> {
 				throw thrown
 			}
 			this.#fail(thrown)
+		} finally {
+			// The response has no body and ended before: `stop` undoes what `start` has done, so it cannot come first.
+			if (over) this.#call(this.#options.stop, over)
 		}
-		// The response has no body and ended before: `stop` undoes what `start` has done, so it cannot come first.
-		if (over) this.#call(this.#options.stop, over)
 		sendAway(this.stream)
 		return response
 	}

@@ -2,6 +2,7 @@ import { error, redirect } from '@sveltejs/kit'
 import { describe, expect } from 'vitest'
 import { Hub } from '../../../src/lib/hub/hub.js'
 import { produce } from '../../../src/lib/produce/produce.js'
+import type { Start } from '../../../src/lib/produce/types.js'
 import { settled } from '../../support/clock.js'
 import { readAll } from '../../support/stream-log.js'
 import { test } from './fixture.js'
@@ -46,7 +47,7 @@ describe('what `error()` and `redirect()` throw in `start` at once', () => {
 	})
 })
 
-describe('what they throw after the response has begun', () => {
+describe('what they throw when the response has begun', () => {
 	const late: [string, () => never, string][] = [
 		['error(403)', () => error(403, 'Not yours'), 'denied'],
 		['error(404)', () => error(404, 'Gone'), 'denied'],
@@ -67,6 +68,27 @@ describe('what they throw after the response has begun', () => {
 					message: expect.stringMatching(/Call error\(\) or redirect\(\) before produce\(\)/),
 					cause: { status: expect.any(Number) }
 				}
+			])
+		})
+
+	// An async function or generator throws nothing: what comes of it is read when the response is there.
+	const starts: [string, Start][] = [
+		['an async function', async () => error(401, 'Sign in first')],
+		[
+			'an async generator',
+			async function* () {
+				yield error(401, 'Sign in first')
+			}
+		],
+		['a promise', () => Promise.reject(thrownBy(() => error(401, 'Sign in first')))]
+	]
+	for (const [name, start] of starts)
+		test(`comes too late in ${name}, although it is thrown at once`, async ({ open }) => {
+			const { response, errors, stops } = open({}, start)
+			expect((await readAll(response)).at(-1)).toEqual({ close: 'denied' })
+			expect(stops).toEqual([['stop', 'denied']])
+			expect(errors).toMatchObject([
+				{ message: expect.stringMatching(/`start` that is neither async nor a generator/) }
 			])
 		})
 

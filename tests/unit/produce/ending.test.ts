@@ -1,3 +1,4 @@
+import { error } from '@sveltejs/kit'
 import { get, writable } from 'svelte/store'
 import { describe, expect, vi } from 'vitest'
 import { SseError, type CloseReason } from '../../../src/lib/errors.js'
@@ -182,17 +183,21 @@ describe('start', () => {
 	})
 
 	// What `start` put into a map was never taken out again by `stop`, which had run before it.
-	test.for(['returns', 'throws'])(
+	test.for(['returns', 'throws', 'answers'])(
 		'that %s runs before `stop` also for a request that gets no body',
 		(how) => {
-			const online = new Set<string>()
+			const log: string[] = []
 			const request = new Request('http://test', { method: 'HEAD' })
 			const start = (): void => {
-				online.add('ann')
+				log.push('start')
 				if (how === 'throws') throw new Error('boom')
+				if (how === 'answers') error(401, 'Sign in first')
 			}
-			produce(start, { request, stop: () => void online.delete('ann'), error() {} })
-			expect([...online]).toEqual([])
+			const run = () =>
+				produce(start, { request, stop: (_, why) => void log.push(why), error() {} })
+			if (how === 'answers') expect(run).toThrow(expect.objectContaining({ status: 401 }))
+			else run()
+			expect(log).toEqual(['start', 'gone'])
 		}
 	)
 
