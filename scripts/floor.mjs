@@ -40,14 +40,17 @@ const ofTheirTime = { '@sveltejs/vite-plugin-svelte': '^6.2.4', vite: '^7.0.0' }
 const sources = [
 	'src/lib',
 	'scripts',
+	'tests/brokers',
 	'tests/browser',
 	'tests/jsdom',
 	'tests/support',
+	'tests/unit',
 	'vitest.config.ts'
 ]
 
 /** The tests in which the versions matter. No others are there, so that whatever narrows a run down narrows these. */
-const tests = /^tests\/(browser\/(components|deriving|following|holding)|jsdom\/.*)\.test\.ts$/
+const tests =
+	/^tests\/(brokers\/(nats|postgres|redis)|browser\/(components|deriving|following|holding)|jsdom\/.*|unit\/contract\/stream)\.test\.ts$/
 
 const cache = join(root, 'node_modules', '.cache', 'floor')
 const lockFile = join(root, 'tests', 'floor', 'package-lock.json')

@@ -93,8 +93,9 @@ export const parts = {
 	clusters: { all: true, steps: [vitest('clusters', 12, 1)], programs: [...engines, 'nginx'] },
 	floor: {
 		all: true,
-		steps: [onFloor('browser', 6), onFloor('jsdom', 4)],
-		browser: true
+		steps: [onFloor('browser', 6), onFloor('jsdom', 4), onFloor('unit', 4), onFloor('brokers', 6)],
+		browser: true,
+		programs: [...engines]
 	},
 	package: { steps: [vitest('package', 8)] },
 	proxies: { all: true, steps: [vitest('proxies', 8, 1)], programs: [...proxies] },

@@ -197,7 +197,7 @@ describe('a channel with a contract', () => {
 		connection.close()
 	})
 
-	test('carries dates, maps and cycles by devalue, and classes by the transport hook', async () => {
+	test('carries dates, maps, bytes and cycles by devalue, and classes by the transport hook', async () => {
 		class Money {
 			constructor(readonly cents: number) {}
 		}
@@ -210,6 +210,7 @@ describe('a channel with a contract', () => {
 		interface Row {
 			at: Date
 			by: Map<string, bigint>
+			bytes: Uint8Array
 			price: Money
 			self?: unknown
 		}
@@ -221,15 +222,17 @@ describe('a channel with a contract', () => {
 		const sent: Row = {
 			at: new Date(5),
 			by: new Map([['a', 1n]]),
+			bytes: new Uint8Array([1, 2]),
 			price: new Money(7),
 			self: undefined as unknown
 		}
 		sent.self = sent
 		expect(server.emit('row', sent).error).toBe(false)
 		const received = await next
-		expect([received.at, received.by, received.price.cents]).toEqual([
+		expect([received.at, received.by, received.bytes, received.price.cents]).toEqual([
 			new Date(5),
 			new Map([['a', 1n]]),
+			new Uint8Array([1, 2]),
 			7
 		])
 		expect(received.price).toBeInstanceOf(Money)
