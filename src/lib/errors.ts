@@ -49,6 +49,9 @@ export interface SseErrorDetails {
 /**
  * The one error class of the library: a `code` to switch on, a message that names the remedy, and the `cause`.
  *
+ * In pages that are built for production the message of `source()` is short, often the word of the code alone: the remedy
+ * is for developers. Show visitors a text of your own, by the code.
+ *
  * @example
  * ```ts
  * import { source, SseError } from 'sveltekit-sse'

@@ -54,12 +54,17 @@ interface RequestSettings {
 	signal?: AbortSignal | undefined
 }
 
+/** What else `fetch` takes. */
+type FetchSettings = {
+	[K in keyof RequestInit as Exclude<K, keyof RequestSettings | 'window'>]?:
+		RequestInit[K] | undefined
+}
+
 /**
  * `options` of `sveltekit-sse` 0.14: the request settings, nested, and all others that `fetch` takes, such as `mode`,
  * `redirect` or `referrerPolicy`. `cache` is that of `fetch` here. @default `cache: 'no-store'`
  */
-export interface NestedOptions
-	extends RequestSettings, Omit<RequestInit, keyof RequestSettings | 'window'> {
+export interface NestedOptions extends RequestSettings, FetchSettings {
 	/** `false`: closed while the page is hidden. @default true @deprecated Use `hidden`. */
 	openWhenHidden?: boolean | undefined
 	/** The connection is open. */
@@ -99,30 +104,30 @@ export interface SourceOptions<S = Untyped> extends RequestSettings {
 	 */
 	openWhenHidden?: boolean | undefined
 	/** Whether cookies go along, as for `fetch`. @default 'same-origin' */
-	credentials?: RequestCredentials
+	credentials?: RequestCredentials | undefined
 	/** Makes the requests. @default globalThis.fetch */
-	fetch?: typeof globalThis.fetch
+	fetch?: typeof globalThis.fetch | undefined
 	/** Whether equal requests share one connection. @default true */
 	cache?: boolean | undefined
 	/** The contract of the stream's events, from `defineEvents`. */
-	events?: Contract<S>
+	events?: Contract<S> | undefined
 	/** What channels show before the first event, such as what `load` returned. */
-	initial?: { [K in Name<NoInfer<S>>]?: Out<NoInfer<S>, K> }
+	initial?: { [K in Name<NoInfer<S>>]?: Out<NoInfer<S>, K> | undefined } | undefined
 	/** The id to resume from at the first connect, such as a cursor that `load` returned. */
-	lastEventId?: string
+	lastEventId?: string | undefined
 	/**
 	 * How to come back after a loss; `false`: not by itself. Then a page that is left, or hidden for too long, closes the
 	 * connection too, and showing the page again makes no second request.
 	 * @default true
 	 */
-	reconnect?: boolean | ReconnectOptions
+	reconnect?: boolean | ReconnectOptions | undefined
 	/**
 	 * Milliseconds of silence after which the connection counts as dead; `false`: never.
 	 * @default 2.5 times the ping interval that the server announced
 	 */
-	watchdog?: number | false
+	watchdog?: number | false | undefined
 	/** Milliseconds for which a channel without readers keeps the connection. @default 100 */
-	linger?: number
+	linger?: number | undefined
 	/** What happens while the page is hidden: closed after `pauseAfter` milliseconds. @default 'keep' */
 	hidden?:
 		| 'keep'
@@ -130,6 +135,7 @@ export interface SourceOptions<S = Untyped> extends RequestSettings {
 				/** Milliseconds that the page may be hidden; it comes back when it is seen again. */
 				pauseAfter: number
 		  }
+		| undefined
 	/** Events were lost: load the data anew. */
-	gap?: () => void
+	gap?: (() => void) | undefined
 }

@@ -162,7 +162,7 @@ describe('json', () => {
 	}) => {
 		const json = await visit('/json')
 		// Every third event is broken: what it leaves is seen for a second or so, and all of it at once.
-		const breaks = await json.watch('error', /not JSON/, ['raw', 'greeting', 'failures'])
+		const breaks = await json.watch('error', /JSON/, ['raw', 'greeting', 'failures'])
 		const broken = await breaks()
 		const turn = Number(/"turn": (\d+)/.exec(broken.raw)?.[1])
 		expect(turn % 3).toBe(2)

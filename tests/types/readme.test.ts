@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { SseErrorCode } from '../../src/lib/errors.js'
-import { policyDefaults } from '../../src/lib/link/retry.js'
+import { policyOf } from '../../src/lib/link/retry.js'
 import type { Reason, ReconnectOptions, Status } from '../../src/lib/link/types.js'
 import { defaults } from '../../src/lib/produce/options.js'
 import type { ProduceOptions } from '../../src/lib/produce/types.js'
@@ -149,7 +149,7 @@ test('and the defaults are those of the code', () => {
 	const reconnect = rows('### `source(from, options)`').find(([name]) => name === '`reconnect`')!
 	for (const [name, value] of Object.entries(reconnectOptions)) {
 		expect(reconnect.join()).toContain(value ? `${name}: ${value}` : name)
-		if (value) expect(policyDefaults).toMatchObject({ [name]: number(value) })
+		if (value) expect(policyOf({})).toMatchObject({ [name]: number(value) })
 	}
 	const produced = Object.fromEntries(
 		rows('### `produce(start, options)`').map(([name, , value]) => [

@@ -56,21 +56,21 @@ export interface NatsOptions extends BrokerOptions {
 	 *
 	 * @default 'SSE'
 	 */
-	stream?: string
+	stream?: string | undefined
 	/** How much of the past the stream keeps; `events` counts appends, each of which holds at least one. */
-	history?: BrokerHistory
+	history?: BrokerHistory | undefined
 	/**
 	 * On how many servers of a cluster the stream is kept.
 	 *
 	 * @default 1
 	 */
-	replicas?: number
+	replicas?: number | undefined
 	/**
 	 * How long to wait for an answer, in milliseconds.
 	 *
 	 * @default 5_000
 	 */
-	timeout?: number
+	timeout?: number | undefined
 }
 
 /**

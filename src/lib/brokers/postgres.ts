@@ -45,15 +45,15 @@ export interface PostgresOptions extends BrokerOptions {
 	 *
 	 * @default 'sveltekit_sse'
 	 */
-	table?: string
+	table?: string | undefined
 	/** How much of the past the table keeps. Processes that append or tail prune it now and then. */
-	history?: BrokerHistory
+	history?: BrokerHistory | undefined
 	/**
 	 * How long to wait for a client of the pool, and for an answer, in milliseconds.
 	 *
 	 * @default 5_000
 	 */
-	timeout?: number
+	timeout?: number | undefined
 }
 
 /** A broker that makes its own tables. */

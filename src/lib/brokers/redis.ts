@@ -38,15 +38,15 @@ export interface RedisOptions extends BrokerOptions {
 	 *
 	 * @default 'sse'
 	 */
-	key?: string
+	key?: string | undefined
 	/** How much of the past Redis keeps. The process that appends trims. */
-	history?: BrokerHistory
+	history?: BrokerHistory | undefined
 	/**
 	 * How long to wait for an answer, in milliseconds.
 	 *
 	 * @default 5_000
 	 */
-	timeout?: number
+	timeout?: number | undefined
 }
 
 /**

@@ -17,9 +17,9 @@ type Listen<T> = (listening: Listening<T>) => () => void
 /** How long to wait for the next event. */
 export interface NextOptions {
 	/** Milliseconds to wait. @default no limit */
-	timeout?: number
+	timeout?: number | undefined
 	/** Gives up. */
-	signal?: AbortSignal
+	signal?: AbortSignal | undefined
 }
 
 /**

@@ -5,9 +5,9 @@ import { Lazy, type Operator } from './operator.js'
 /** How much a list keeps, and what takes the place of what. */
 export interface ListOptions<T> {
 	/** Items that are kept; the oldest go first. @default Infinity */
-	max?: number
+	max?: number | undefined
 	/** An item with the key of one that is there takes its place. @default every event is an item of its own */
-	key?: (item: T) => PropertyKey
+	key?: ((item: T) => PropertyKey) | undefined
 }
 
 /** Collects events. Adding one costs the same however long the list is; the array is made when someone looks. */

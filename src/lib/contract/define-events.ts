@@ -52,19 +52,19 @@ export interface EventsOptions<D extends Definitions = Definitions> {
 	 * server. `development`: as `both`, and nowhere in production. Schemas that transform run on the client.
 	 * @default 'both'
 	 */
-	validate?: [Changed<D>] extends [never] ? Validate : 'both' | 'client'
+	validate?: ([Changed<D>] extends [never] ? Validate : 'both' | 'client') | undefined
 	/** How values become text. @default jsonCodec */
-	codec?: Codec
+	codec?: Codec | undefined
 	/** How the values of single events become text; of the others, as `codec` says. */
-	codecs?: { readonly [K in keyof D]?: Codec }
+	codecs?: { readonly [K in keyof D]?: Codec | undefined } | undefined
 	/**
 	 * The version of the contract, a whole number; raise it with a change that clients of the version before cannot
 	 * take. A client that meets a version that it does not understand is told, instead of failing at random.
 	 * @default none; nothing is compared
 	 */
-	version?: number
+	version?: number | undefined
 	/** The oldest version that this one understands, and that understands this one. @default version */
-	since?: number
+	since?: number | undefined
 }
 
 /**

@@ -135,7 +135,7 @@ export interface AppendOptions {
 	 *
 	 * @default 0
 	 */
-	wait?: number
+	wait?: number | undefined
 	/**
 	 * The user's own database client, inside its transaction: the entries are appended if that transaction commits,
 	 * and never seen if it does not. The cursors are not known before, so the result is an empty array. A broker
@@ -184,7 +184,7 @@ export interface BrokerOptions {
 	 *
 	 * @default writes to `console.error`
 	 */
-	onError?: (error: Error, context: { stage: BrokerStage }) => void
+	onError?: ((error: Error, context: { stage: BrokerStage }) => void) | undefined
 }
 
 /**
@@ -198,13 +198,13 @@ export interface BrokerHistory {
 	 *
 	 * @default 10_000
 	 */
-	events?: number
+	events?: number | undefined
 	/**
 	 * Age in milliseconds; older entries are dropped when newer ones arrive.
 	 *
 	 * @default 3_600_000 (an hour)
 	 */
-	age?: number
+	age?: number | undefined
 }
 
 /** The longest text that `signal` takes, in bytes of UTF-8. */

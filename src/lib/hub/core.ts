@@ -47,8 +47,13 @@ export class HubCore implements Joinable {
 	readonly #history: Required<NonNullable<HubOptions['history']>>
 
 	constructor(options: CoreOptions) {
-		const { maxReplay = defaults.maxReplay, history, presence } = options
-		this.#history = checkBounds({ ...defaultHistory, bytes: defaults.bytes, ...history })
+		const { maxReplay = defaults.maxReplay, history = {}, presence } = options
+		const {
+			events = defaultHistory.events,
+			age = defaultHistory.age,
+			bytes = defaults.bytes
+		} = history
+		this.#history = checkBounds({ events, age, bytes })
 		this.broker = options.broker ?? memory({ history: this.#history })
 		this.recent = new Recent(this.#history)
 		this.maxReplay = maxReplay

@@ -23,7 +23,11 @@ export class MemoryLog {
 	readonly #age: number
 
 	constructor(history: MemoryHistory = {}) {
-		const { events, bytes, age } = { ...defaultHistory, bytes: 16 * 1024 * 1024, ...history }
+		const {
+			events = defaultHistory.events,
+			bytes = 16 * 1024 * 1024,
+			age = defaultHistory.age
+		} = history
 		checkBounds({ events, bytes, age })
 		this.#events = events
 		this.#maxBytes = bytes

@@ -25,13 +25,13 @@ export interface MemoryHistory extends BrokerHistory {
 	 *
 	 * @default 16 MiB
 	 */
-	bytes?: number
+	bytes?: number | undefined
 }
 
 /** Options of `memory()`. */
 export interface MemoryOptions extends BrokerOptions {
 	/** How much of the past is kept; whichever bound is reached first holds. */
-	history?: MemoryHistory
+	history?: MemoryHistory | undefined
 }
 
 /**

@@ -6,48 +6,52 @@ import type { Broker, Cursor } from './broker.js'
 /** What carries a hub's events, how much of the past it keeps, and how long members stay. */
 export interface HubOptions<S = Untyped> {
 	/** What carries the events. @default memory(): this process only */
-	broker?: Broker
+	broker?: Broker | undefined
 	/** The contract of the events, from `defineEvents`. */
-	events?: Contract<S>
+	events?: Contract<S> | undefined
 	/**
 	 * How much of the past this process keeps at hand, so that a crowd of clients that resume does not reach the broker;
 	 * whichever bound is reached first holds. What is older is read from the broker.
 	 */
-	history?: {
-		/** Number of events. @default 10_000 */
-		events?: number
-		/** Age in milliseconds. @default 3_600_000 (an hour) */
-		age?: number
-		/** Size in bytes. @default 16 MiB */
-		bytes?: number
-	}
+	history?:
+		| {
+				/** Number of events. @default 10_000 */
+				events?: number | undefined
+				/** Age in milliseconds. @default 3_600_000 (an hour) */
+				age?: number | undefined
+				/** Size in bytes. @default 16 MiB */
+				bytes?: number | undefined
+		  }
+		| undefined
 	/**
 	 * The most events that one client is sent from the past when it resumes; one that missed more is told of a gap.
 	 * @default 10_000
 	 */
-	maxReplay?: number
+	maxReplay?: number | undefined
 	/** The most topics of one stream or subscription. @default 100 */
-	maxTopics?: number
+	maxTopics?: number | undefined
 	/** How long members of a topic stay. */
-	presence?: {
-		/** Milliseconds a member stays after its last connection, so that a reconnect does not flicker. @default 5_000 */
-		grace?: number
-		/** Milliseconds after which the members of a machine that fell silent are gone. @default 15_000 */
-		timeout?: number
-	}
+	presence?:
+		| {
+				/** Milliseconds a member stays after its last connection, so that a reconnect does not flicker. @default 5_000 */
+				grace?: number | undefined
+				/** Milliseconds after which the members of a machine that fell silent are gone. @default 15_000 */
+				timeout?: number | undefined
+		  }
+		| undefined
 	/**
 	 * In development a hub of the same name goes on after a hot reload, with its clients. Needed when one file makes
 	 * several hubs. @default the file that makes the hub
 	 */
-	name?: string
+	name?: string | undefined
 }
 
 /** Who is left out, and how long to try. */
 export interface PublishOptions {
 	/** Leaves out the streams whose `member.id` this is: the sender's. */
-	except?: string
+	except?: string | undefined
 	/** Milliseconds to keep trying while the broker is away. @default 0 */
-	wait?: number
+	wait?: number | undefined
 	/** A database client inside the user's own transaction (PostgreSQL); the result's value is then an empty string. */
 	client?: unknown
 }
@@ -69,19 +73,19 @@ export interface StreamOptions<S = Untyped> extends ProduceOptions<S> {
 	 * depends on it: behind some proxies a member whose client left stays for up to three heartbeats more.
 	 * @default 15_000, on Bun 8_000
 	 */
-	ping?: number | false
+	ping?: number | false | undefined
 	/** Feeds this one stream beside the topics, as in `produce`. */
-	start?: Start<S>
+	start?: Start<S> | undefined
 	/**
 	 * What a client that does not resume is sent first: `true`: the latest event of each topic; a number: the latest so many
 	 * events of all topics together.
 	 * @default false
 	 */
-	last?: boolean | number
+	last?: boolean | number | undefined
 	/** Makes the client a member of the topics; it is also sent `presence` events, see {@link PresenceEvent}. */
-	member?: Member
+	member?: Member | undefined
 	/** Sends `presence` events to a client that is no member itself. @default whether there is a `member` */
-	presence?: boolean
+	presence?: boolean | undefined
 }
 
 /** The data of the event `presence`: who is on a topic now. */
@@ -95,11 +99,11 @@ export interface PresenceEvent {
 /** Where a loop begins, and what ends it. */
 export interface SubscribeOptions {
 	/** Begins behind this cursor. @default now */
-	after?: Cursor
+	after?: Cursor | undefined
 	/** Ends the loop. */
-	signal?: AbortSignal
+	signal?: AbortSignal | undefined
 	/** Called when events were missed. Without it the loop throws an `SseError` with the code `gap`. */
-	gap?: () => void
+	gap?: (() => void) | undefined
 }
 
 /** One event as server code sees it. */

@@ -58,7 +58,7 @@ export async function decode(
 		if (tooLarge)
 			throw new SseError(
 				'too-large',
-				DEV ? `one event has over ${mostCharacters} characters` : 'too large'
+				DEV ? `one event has over ${mostCharacters} characters` : 'too-large'
 			)
 	}
 	release()

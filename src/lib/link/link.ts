@@ -4,7 +4,7 @@ import type { SseError } from '../errors.js'
 import { forgetAnswered } from './advice.js'
 import { Attempt } from './attempt.js'
 import { isHidden, watchPage, type PageEvent } from './lifecycle.js'
-import { policyDefaults, type Loss, type Policy } from './retry.js'
+import { policyOf, type Loss, type Policy } from './retry.js'
 import { report } from './report.js'
 import { Slots } from './slots.js'
 import * as machine from './status.js'
@@ -65,7 +65,7 @@ export class Link {
 	/** @param rested called when the link rests: nothing is under way, and nothing will be by itself. */
 	constructor(options: LinkOptions, rested: () => void = () => {}) {
 		this.#options = options
-		this.#policy = { ...policyDefaults, ...(options.reconnect || { attempts: 0 }) }
+		this.#policy = policyOf(options.reconnect || { attempts: 0 })
 		this.lastEventId = options.lastEventId
 		this.#rested = rested
 	}

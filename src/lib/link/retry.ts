@@ -11,9 +11,19 @@ export interface Loss {
 	wait?: number
 }
 
-export const policyDefaults = { min: 500, max: 30_000, attempts: Infinity, minUptime: 5_000 }
+export type Policy = Record<'min' | 'max' | 'attempts' | 'minUptime', number> &
+	Pick<ReconnectOptions, 'decide'>
 
-export type Policy = typeof policyDefaults & Pick<ReconnectOptions, 'decide'>
+/** What the options say, and the defaults where they say nothing. */
+export function policyOf({
+	min = 500,
+	max = 30_000,
+	attempts = Infinity,
+	minUptime = 5_000,
+	decide
+}: ReconnectOptions): Policy {
+	return { min, max, attempts, minUptime, decide }
+}
 
 /** The longest wait that a server can ask for, in milliseconds. */
 const mostAsked = 300_000

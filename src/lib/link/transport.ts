@@ -43,8 +43,8 @@ export async function request(
 		step = 'network'
 		// [spec] Fetch, 5.4: a body that is a stream needs `duplex`; the compiler's own types do not know it.
 		const init: RequestInit & { duplex: 'half' } = {
-			cache: 'no-store',
 			...options.init,
+			cache: options.init.cache ?? 'no-store',
 			method,
 			headers,
 			body,
@@ -57,7 +57,9 @@ export async function request(
 		if (DEV && answer.body) rememberAnswered(options, url, body)
 		return answer
 	} catch (cause) {
-		return { reason: step, error: new SseError(step, explain(step, cause), { cause }) }
+		const { message } = toError(cause)
+		const text = DEV ? explain(step, message) : message
+		return { reason: step, error: new SseError(step, text, { cause }) }
 	}
 }
 
@@ -97,9 +99,7 @@ function call<T>(value: T | (() => T | Promise<T>)): T | Promise<T> {
 	return typeof value === 'function' ? (value as () => T | Promise<T>)() : value
 }
 
-function explain(step: 'request' | 'network', cause: unknown): string {
-	const { message } = toError(cause)
-	if (!DEV) return message
+function explain(step: 'request' | 'network', message: string): string {
 	return step === 'request'
 		? `The request could not be made: ${message}. Look at the headers, body and url functions.`
 		: `No response: ${message}. The server may be down, or refuse this origin (CORS).`

@@ -49,19 +49,19 @@ export interface Message {
 /** How a connection comes back: full-jitter exponential back-off, on top of what the server asked for. */
 export interface ReconnectOptions {
 	/** Milliseconds; the first attempt waits a random part of it, each later one of twice as much. @default 500 */
-	min?: number
+	min?: number | undefined
 	/** Milliseconds that the back-off never exceeds. @default 30_000 */
-	max?: number
+	max?: number | undefined
 	/** Failed attempts in a row after which the connection is closed. @default Infinity */
-	attempts?: number
+	attempts?: number | undefined
 	/** Milliseconds a connection has to last before the count of attempts starts over. @default 5_000 */
-	minUptime?: number
+	minUptime?: number | undefined
 	/**
 	 * Decides about a loss that the server did not ask for: milliseconds to wait, `Infinity` until `connect()` is called or
 	 * the network or the page comes back, `false` to close, `undefined` for what the library would do. From the second loss in
 	 * a row on, the wait is at least `min`.
 	 */
-	decide?: (info: LossInfo) => number | false | undefined
+	decide?: ((info: LossInfo) => number | false | undefined) | undefined
 }
 
 /** What `decide` is told of a loss. */

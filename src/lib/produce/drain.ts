@@ -17,7 +17,7 @@ export interface DrainOptions {
 	 * Milliseconds over which the clients come back: each is told to wait a random part of it.
 	 * @default 5_000
 	 */
-	within?: number
+	within?: number | undefined
 }
 
 interface Registry {

@@ -22,9 +22,9 @@ export interface EmitOptions {
 	 * What the client resumes from when it reconnects (`Last-Event-ID`). Give one only to events worth resuming
 	 * from. No control characters, no space at its ends; ASCII, since Safari re-encodes anything else.
 	 */
-	id?: string
+	id?: string | undefined
 	/** Milliseconds the client waits before it reconnects, should this response end. */
-	retry?: number
+	retry?: number | undefined
 }
 
 /**
@@ -124,29 +124,29 @@ export interface ProduceOptions<S = Untyped> {
 	 */
 	ping?: number | false | undefined
 	/** The request, for `lastEventId` and as a second sign that the client left. */
-	request?: Request
+	request?: Request | undefined
 	/** The contract of the stream's events, from `defineEvents`. */
-	events?: Contract<S>
+	events?: Contract<S> | undefined
 	/** Milliseconds the client waits before it reconnects after losing this response. @default the client's own */
-	retry?: number
+	retry?: number | undefined
 	/**
 	 * Milliseconds after which the stream ends with `rotate`, so that the client comes back at once. Up to 20 % of
 	 * it are taken off at random, so that many streams do not end together.
 	 * @default unlimited
 	 */
-	maxDuration?: number
+	maxDuration?: number | undefined
 	/**
 	 * Bytes that may wait for a client that does not read; then `overflow` decides.
 	 * @default 16 MiB
 	 */
-	maxBuffer?: number
+	maxBuffer?: number | undefined
 	/**
 	 * What happens to an event that finds the buffer full. `close` ends the stream with `slow`: the client comes back
 	 * and resumes. `drop-oldest` drops waiting events and tells the client of the gap. `refuse` drops the new event
 	 * and returns the error from `emit`.
 	 * @default 'close'
 	 */
-	overflow?: Overflow
+	overflow?: Overflow | undefined
 	/** Hears what `start` or a stop function threw. @default console.error */
-	error?: (error: Error) => void
+	error?: ((error: Error) => void) | undefined
 }

@@ -9,9 +9,9 @@ import { tailCases } from './conformance/tail-cases.js'
 /** What a case asks of the broker that it is given. */
 export interface BrokerSettings {
 	/** How much of the past the log has to keep. */
-	history?: BrokerHistory
+	history?: BrokerHistory | undefined
 	/** How long the broker waits for one answer of its engine, in milliseconds. */
-	timeout?: number
+	timeout?: number | undefined
 	/** Hears what has no caller: hand it to the broker. */
 	onError: (error: Error, context: { stage: string }) => void
 }
@@ -26,9 +26,9 @@ export interface BrokerUnderTest {
 	/** True if brokers of several processes can share a log, so that each `create` is a broker of its own. */
 	spansProcesses: boolean
 	/** True if the log is still there after `kill` and `start`. */
-	durable?: boolean
+	durable?: boolean | undefined
 	/** What can be done to its engine; cases that need more are left out. */
-	faults?: BrokerFaults
+	faults?: BrokerFaults | undefined
 }
 
 /** What can be done to the engine. Cases that need something that is missing are to be skipped by name. */

@@ -10,14 +10,14 @@ export interface CodecUnderTest {
 	/** Values that it carries: of every kind, nested and empty ones too. */
 	samples: readonly unknown[]
 	/** Values that it cannot carry. */
-	refused?: readonly unknown[]
+	refused?: readonly unknown[] | undefined
 	/** Texts that it cannot have written. */
-	broken?: readonly string[]
+	broken?: readonly string[] | undefined
 	/**
 	 * Whether a value is the same as the one that was encoded.
 	 * @default both are encoded as the same text
 	 */
-	isEqual?: (decoded: unknown, value: unknown) => boolean
+	isEqual?: ((decoded: unknown, value: unknown) => boolean) | undefined
 }
 
 /** One claim about codecs. */

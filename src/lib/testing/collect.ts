@@ -6,9 +6,9 @@ import { read, type ReadEvent, type ReadOptions } from './read.js'
 /** How many events to wait for, and how long. */
 export interface CollectOptions<S = Untyped> extends ReadOptions<S> {
 	/** How many events to wait for; then the response is cancelled. @default all, until the stream ends */
-	take?: number
+	take?: number | undefined
 	/** Milliseconds after which waiting is given up. @default 2_000 */
-	timeout?: number
+	timeout?: number | undefined
 }
 
 /**

@@ -8,7 +8,7 @@ import { Wire } from './wire.js'
 /** What handlers get. */
 export interface MemoryFetchOptions {
 	/** More of the event that handlers get beside `request`, `url` and `params`, such as `locals`. */
-	event?: Record<string, unknown>
+	event?: Record<string, unknown> | undefined
 }
 
 /** A `fetch` that reaches handlers in this process, and what a test can do to the network between. */

@@ -18,7 +18,7 @@ export type ReadEvent<S = Untyped> = {
 /** How a response is read. */
 export interface ReadOptions<S = Untyped> {
 	/** The contract of the events; without one their data is text. */
-	events?: Contract<S>
+	events?: Contract<S> | undefined
 }
 
 /** The events of a response, and what else it says. */

@@ -3,15 +3,15 @@ import { idHeader } from '../wire/headers.js'
 /** What the request carries. */
 export interface StreamRequestOptions {
 	/** The id of the last event that the client has seen, to resume from. */
-	lastEventId?: string
+	lastEventId?: string | undefined
 	/** HTTP method. @default 'POST' */
-	method?: string
+	method?: string | undefined
 	/** More headers; `accept` is set in any case. */
-	headers?: HeadersInit
+	headers?: HeadersInit | undefined
 	/** The body, if there is one. */
-	body?: BodyInit
+	body?: BodyInit | undefined
 	/** Tells the handler that the client has left. */
-	signal?: AbortSignal
+	signal?: AbortSignal | undefined
 }
 
 /**

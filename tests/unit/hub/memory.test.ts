@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { useClock, type Clock } from '../../../src/lib/clock.js'
 import type { Entry, LogEntry } from '../../../src/lib/hub/broker.js'
-import { memory } from '../../../src/lib/hub/memory.js'
+import { Hub, memory } from '../../../src/lib/hub/index.js'
 
 let restore: (() => void) | undefined
 afterEach(() => restore?.())
@@ -122,4 +122,17 @@ test('a broker that is forgotten leaves nothing behind', async () => {
 	await broker.append([entry('a')])
 	expect(process.getActiveResourcesInfo().length).toBe(before)
 	await broker.close()
+})
+
+// Spread over the defaults, one that is undefined threw.
+test('the defaults hold where a bound is undefined', async () => {
+	const history = { events: undefined, age: undefined, bytes: undefined }
+	const broker = memory({ history })
+	const [cursor] = await broker.append(['a', 'b'].map(entry))
+	const { entries } = await broker.read(cursor!, { limit: 10 })
+	expect(entries.map(({ data }) => data)).toEqual(['b'])
+	const hub = new Hub({ broker, history })
+	const published = await hub.publish('t', 'n', 'c')
+	expect(published.error).toBe(false)
+	await hub.close()
 })

@@ -10,7 +10,12 @@ describe('a request', () => {
 		open,
 		requests
 	}) => {
-		open({ method: 'PUT', headers: { 'x-mine': '1' }, body: 'hello', init: { mode: 'cors' } })
+		open({
+			method: 'PUT',
+			headers: { 'x-mine': '1' },
+			body: 'hello',
+			init: { mode: 'cors', cache: undefined }
+		})
 		await settled()
 		const { url, headers, init } = requests.last
 		expect({ url, ...init, headers: [...headers], signal: undefined }).toEqual({

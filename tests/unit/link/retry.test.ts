@@ -1,25 +1,21 @@
 import { fc } from '../../support/check.js'
 import { describe, expect, test } from 'vitest'
-import {
-	decideFate,
-	nextDelay,
-	parseRetryAfter,
-	policyDefaults
-} from '../../../src/lib/link/retry.js'
+import { decideFate, nextDelay, parseRetryAfter, policyOf } from '../../../src/lib/link/retry.js'
 
+const defaults = policyOf({})
 const almostOne = 1 - Number.EPSILON
 
 describe('the next delay', () => {
 	test('is a random part of a cap that doubles up to `max`', () => {
 		const caps = [1, 2, 3, 6, 7, 8, 1_000].map((attempt) =>
-			Math.round(nextDelay(attempt, policyDefaults, 0, almostOne))
+			Math.round(nextDelay(attempt, defaults, 0, almostOne))
 		)
 		expect(caps).toEqual([500, 1_000, 2_000, 16_000, 30_000, 30_000, 30_000])
-		expect(nextDelay(1_000, policyDefaults, 0, 0)).toBe(0)
+		expect(nextDelay(1_000, defaults, 0, 0)).toBe(0)
 	})
 
 	test('comes on top of what the server asked for, up to five minutes', () => {
-		const delays = [0, 1_000, 299_999, 1e9].map((asked) => nextDelay(1, policyDefaults, asked, 0.5))
+		const delays = [0, 1_000, 299_999, 1e9].map((asked) => nextDelay(1, defaults, asked, 0.5))
 		expect(delays).toEqual([250, 1_250, 300_249, 300_250])
 	})
 
@@ -32,7 +28,7 @@ describe('the next delay', () => {
 				fc.double({ min: 0, max: 1e12, noNaN: true }),
 				fc.double({ min: 0, max: almostOne, noNaN: true }),
 				(attempt, min, max, asked, random) => {
-					const delay = nextDelay(attempt, { ...policyDefaults, min, max }, asked, random)
+					const delay = nextDelay(attempt, { ...defaults, min, max }, asked, random)
 					const wait = Math.min(asked, Math.max(max, 300_000))
 					expect(delay).toBeGreaterThanOrEqual(wait)
 					expect(delay).toBeLessThanOrEqual(wait + max)
@@ -42,9 +38,15 @@ describe('the next delay', () => {
 	})
 })
 
+// A bound that is undefined made every delay NaN, and the connection never came back.
+test('the defaults hold where an option is undefined', () => {
+	const nothing = { min: undefined, max: undefined, attempts: undefined, minUptime: undefined }
+	expect(policyOf(nothing)).toEqual(defaults)
+})
+
 describe('the fate of a loss', () => {
 	const fate = (policy: object, attempt = 1) =>
-		decideFate({ reason: 'network' }, attempt, false, { ...policyDefaults, ...policy }, 0.5)
+		decideFate({ reason: 'network' }, attempt, false, { ...defaults, ...policy }, 0.5)
 
 	test('is an end after so many attempts in a row', () => {
 		expect([fate({ attempts: 2 }, 2), fate({ attempts: 2 }, 3)]).toEqual([500, false])
@@ -59,7 +61,7 @@ describe('the fate of a loss', () => {
 // `decide: () => 0` on a server that answered 401 made 745 requests a second.
 test('from the second loss in a row on, `decide` cannot go below `min`', () => {
 	const delay = (said: number, attempt: number) =>
-		decideFate({ reason: 'refused' }, attempt, false, { ...policyDefaults, decide: () => said }, 0)
+		decideFate({ reason: 'refused' }, attempt, false, { ...defaults, decide: () => said }, 0)
 	expect([delay(0, 1), delay(0, 2), delay(499, 3), delay(700, 3), delay(Infinity, 9)]).toEqual([
 		0,
 		500,

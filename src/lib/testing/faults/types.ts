@@ -7,9 +7,9 @@ export interface Answer {
 	/** HTTP status. */
 	status: number
 	/** Headers; the length of the body is set in any case. */
-	headers?: Record<string, string>
+	headers?: Record<string, string> | undefined
 	/** The body. @default none */
-	body?: string | Uint8Array
+	body?: string | Uint8Array | undefined
 }
 
 /** One connection of a client through the proxy, with faults of its own. */
