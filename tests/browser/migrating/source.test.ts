@@ -1,4 +1,4 @@
-import { describe, expect } from 'vitest'
+import { describe, expect, vi } from 'vitest'
 import { get } from 'svelte/store'
 import { follow, happened, sides, test, type Side } from './fixture.js'
 
@@ -171,6 +171,46 @@ describe('a response', () => {
 			return (await room.until({ live: 1 })).accepts
 		})
 		expect({ before, now }).toEqual({ before: ['*/*'], now: ['text/event-stream'] })
+	})
+})
+
+describe('a request', () => {
+	/** What the browser would send of them to the page's own origin, where no server of a test is. */
+	async function sent(options: Parameters<Side['source']>[1] = {}) {
+		return compare(async ({ source }) => {
+			const { promise, resolve } = Promise.withResolvers<Request>()
+			const spy = vi.spyOn(globalThis, 'fetch').mockImplementation((url, init) => {
+				resolve(new Request(url, init))
+				return new Promise(() => {})
+			})
+			follow(source('/events', options).select('message'))
+			const request = await promise
+			spy.mockRestore()
+			return request
+		})
+	}
+	const typeOf = ({ headers }: Request) => headers.get('content-type')
+
+	test('[content-type] says that it is no form', async () => {
+		const none = await sent()
+		expect([none.before, none.now].map(typeOf)).toEqual([null, 'application/json'])
+		const text = await sent({ options: { body: '{}' } })
+		expect([text.before, text.now].map(typeOf)).toEqual([
+			'text/plain;charset=UTF-8',
+			'application/json'
+		])
+		const typed = await sent({ options: { headers: { 'content-type': 'text/csv' } } })
+		expect([typed.before, typed.now].map(typeOf)).toEqual(['text/csv', 'text/csv'])
+	})
+
+	test('[request-cache] goes past the cache of the browser', async () => {
+		const { before, now } = await sent({ options: { method: 'GET' } })
+		expect([before.cache, now.cache]).toEqual(['default', 'no-store'])
+	})
+
+	test('[method-case] has its method in capitals', async () => {
+		const { before, now } = await sent({ options: { method: 'patch' } })
+		expect([before.method, now.method]).toEqual(['patch', 'PATCH'])
 	})
 })
 
@@ -394,6 +434,11 @@ describe('events', () => {
 			return get(message)
 		})
 		expect({ before, now }).toEqual({ before: '', now: 'a' })
+	})
+
+	test('[unnamed-event] those without a name are told as `message`', async () => {
+		const { before, now } = await received('data: a\n\n')
+		expect({ before, now }).toEqual({ before: [['', '', 'a']], now: [['', 'message', 'a']] })
 	})
 
 	test('[last-id] those without an id tell the last one', async () => {
