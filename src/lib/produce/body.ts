@@ -5,15 +5,16 @@ import { SseError } from '../errors.js'
  *
  * `response.clone()` splits the body in two. The platform's own split tells the source that nobody reads any more when
  * both halves were cancelled, so a copy that a hook has made and forgotten would keep the producer of a client that
- * left, and every byte sent meanwhile. Here a half that nobody has begun to read counts for nothing, and what waits
- * for a half that does not read is bounded.
+ * left, and every byte sent meanwhile. Here a half that nobody has begun to read counts for nothing, and what waits for
+ * it is bounded. Halves that are read go on together: what a client that reads too slowly cannot take yet stays where the
+ * stream's own rules hold, also when a copy is read faster.
  *
  * On Node `clone()` calls `tee()`. Other runtimes split inside; there the request's signal tells.
  */
 export class Body extends ReadableStream<Uint8Array> {
 	readonly #limit: number
 
-	/** @param limit bytes that may wait for one half */
+	/** @param limit bytes that may wait for a half that nobody has begun to read */
 	constructor(
 		source: UnderlyingDefaultSource<Uint8Array>,
 		strategy: QueuingStrategy<Uint8Array>,
@@ -29,16 +30,20 @@ export class Body extends ReadableStream<Uint8Array> {
 	}
 }
 
-/** What the halves of a body share: one reader, and the read that is under way. */
+/** What the halves of a body share: one reader. */
 class Split {
 	readonly #reader: ReadableStreamDefaultReader<Uint8Array>
 	readonly #limit: number
 	readonly #halves = new Set<Half>()
-	#reading: Promise<void> | undefined
+	#isReading = false
 
 	constructor(reader: ReadableStreamDefaultReader<Uint8Array>, limit: number) {
 		this.#reader = reader
 		this.#limit = limit
+		// Also while a half that does not ask for more keeps the others from reading.
+		reader.closed.catch((error: unknown) => {
+			for (const half of this.#halves) half.fail(error)
+		})
 	}
 
 	half(): Body {
@@ -48,34 +53,39 @@ class Split {
 		return new Body(half, { highWaterMark: 0 }, this.#limit)
 	}
 
-	/** Brings every half one chunk further; halves that ask at the same time share it. */
-	read(): Promise<void> {
-		return (this.#reading ??= this.#reader.read().then(
+	/** Brings every half one chunk further, once all that are read have asked for it. */
+	readOn(): void {
+		const states = new Set([...this.#halves].map(({ state }) => state))
+		if (this.#isReading || !states.has('asking') || states.has('served')) return
+		this.#isReading = true
+		this.#reader.read().then(
 			({ done, value }) => {
-				this.#reading = undefined
 				for (const half of this.#halves) {
 					if (done) half.end()
 					else half.add(value)
 				}
+				// After the end nothing is read any more.
+				this.#isReading = done
+				this.readOn()
 			},
-			(error: unknown) => {
-				for (const half of this.#halves) half.fail(error)
-			}
-		))
+			() => {}
+		)
 	}
 
 	/** A half is not read any more. If no other half is, nobody is there. */
 	leave(half: Half, reason?: unknown): void {
 		this.#halves.delete(half)
-		const isRead = [...this.#halves].some(({ hasBegun }) => hasBegun)
-		if (this.#halves.size === 0 || (half.hasBegun && !isRead))
+		const isRead = [...this.#halves].some(({ state }) => state !== 'unread')
+		if (this.#halves.size === 0 || (half.state !== 'unread' && !isRead))
 			this.#reader.cancel(reason).catch(() => {})
+		else this.readOn()
 	}
 }
 
-/** One half: the chunks that the other has taken first. */
+/** One half, and the chunks that the other took before anyone read this one. */
 class Half implements UnderlyingDefaultSource<Uint8Array> {
-	hasBegun = false
+	/** Whether anyone has begun to read it, and then whether it is asked for more or has given what it was asked for. */
+	state: 'unread' | 'asking' | 'served' = 'unread'
 	readonly #split: Split
 	readonly #limit: number
 	#controller!: ReadableStreamDefaultController<Uint8Array>
@@ -92,14 +102,12 @@ class Half implements UnderlyingDefaultSource<Uint8Array> {
 		this.#controller = controller
 	}
 
-	async pull(): Promise<void> {
-		this.hasBegun = true
-		if (this.#waiting.length === 0 && !this.#hasEnded) await this.#split.read()
+	pull(): void {
+		this.state = 'asking'
 		const chunk = this.#waiting.shift()
-		if (chunk) {
-			this.#waitingBytes -= chunk.byteLength
-			this.#controller.enqueue(chunk)
-		} else if (this.#hasEnded) this.#controller.close()
+		if (chunk) this.#serve(chunk)
+		else if (this.#hasEnded) this.#controller.close()
+		else this.#split.readOn()
 	}
 
 	cancel(reason: unknown): void {
@@ -108,9 +116,10 @@ class Half implements UnderlyingDefaultSource<Uint8Array> {
 	}
 
 	add(chunk: Uint8Array): void {
+		if (this.state === 'asking') return this.#serve(chunk)
 		this.#waiting.push(chunk)
 		this.#waitingBytes += chunk.byteLength
-		if (this.#waitingBytes <= this.#limit) return
+		if (this.state === 'served' || this.#waitingBytes <= this.#limit) return
 		this.fail(
 			new SseError(
 				'overflow',
@@ -123,10 +132,17 @@ class Half implements UnderlyingDefaultSource<Uint8Array> {
 
 	end(): void {
 		this.#hasEnded = true
+		if (this.state === 'asking') this.#controller.close()
 	}
 
 	fail(error: unknown): void {
 		this.#waiting = []
 		this.#controller.error(error)
+	}
+
+	/** Before it is handed over, since the next pull may come with that. */
+	#serve(chunk: Uint8Array): void {
+		this.state = 'served'
+		this.#controller.enqueue(chunk)
 	}
 }
