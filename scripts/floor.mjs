@@ -59,11 +59,11 @@ const lockFile = join(root, 'tests', 'floor', 'package-lock.json')
  * Run Vitest on the lowest versions.
  *
  * @param {string[]} args
- * @param {{ env: NodeJS.ProcessEnv, timeout: number, quiet: boolean }} options
+ * @param {{ env: NodeJS.ProcessEnv, timeout: number, quiet: boolean, work: string }} options `work` is a folder for files
+ * 	of this run, far from the packages of this repository, which must not fill in for missing ones
  */
-export async function vitestOnFloor(args, options) {
-	// Far from the packages of this repository, which must not fill in for missing ones.
-	const folder = mkdtempSync(join(tmpdir(), 'sveltekit-sse-floor-'))
+export async function vitestOnFloor(args, { work, ...options }) {
+	const folder = mkdtempSync(join(work, 'floor-'))
 	try {
 		cpSync(await installed(), folder, { recursive: true, verbatimSymlinks: true })
 		for (const path of sources) {

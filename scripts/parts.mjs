@@ -133,7 +133,7 @@ function check(name, bin, options, everything) {
  * @returns {Step}
  */
 function vitest(project, minutes, retries = 0) {
-	return counted(project, minutes, retries, (args, options) =>
+	return counted(project, minutes, retries, (args, { work: _, ...options }) =>
 		tool('vitest/vitest.mjs', args, options)
 	)
 }
@@ -159,7 +159,7 @@ function onFloor(project, minutes) {
  * @param {string} project
  * @param {number} minutes
  * @param {number} retries
- * @param {(args: string[], options: { env: NodeJS.ProcessEnv, timeout: number, quiet: boolean })
+ * @param {(args: string[], options: { env: NodeJS.ProcessEnv, timeout: number, quiet: boolean, work: string })
  * 	=> Promise<{ code: number, output: string }>} start runs Vitest
  * @returns {Step}
  */
@@ -180,7 +180,8 @@ function counted(project, minutes, retries, start) {
 		const { code, output } = await start([...options, ...more], {
 			env: { TEST_COUNT_FILE: file },
 			timeout: atMost(minutes),
-			quiet
+			quiet,
+			work
 		})
 		const { done, ...sum } = readCount(file)
 		if (!done) sum.failed.push({ name: project, reason: 'did not run to its end' })

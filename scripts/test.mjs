@@ -33,7 +33,7 @@ const chosen = Object.entries(parts).filter(([part, { all }]) =>
 const work = mkdtempSync(join(tmpdir(), 'sveltekit-sse-test-'))
 onStop(() => {
 	stopChildren()
-	rmSync(work, { recursive: true, force: true })
+	rmSync(work, { recursive: true, force: true, maxRetries: 5 })
 	process.exit(130)
 })
 
