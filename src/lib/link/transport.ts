@@ -65,8 +65,8 @@ export async function request(
 
 /**
  * Whether SvelteKit may take a request without a type for a form, which it refuses from behind a proxy that it has not been
- * told of. The type JSON says that it is none. It stays off what goes elsewhere, where it would bring about a preflight; and
- * blobs, forms and streams have types of their own.
+ * told of. The type JSON says that it is none. It stays off what goes elsewhere, where it would bring about a preflight, and
+ * off forms, blobs, bytes and streams, which it would be wrong of.
  */
 function looksLikeForm(method: string, url: string, body: unknown): boolean {
 	return (
