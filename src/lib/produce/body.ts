@@ -5,16 +5,16 @@ import { SseError } from '../errors.js'
  *
  * `response.clone()` splits the body in two. The platform's own split tells the source that nobody reads any more when
  * both halves were cancelled, so a copy that a hook has made and forgotten would keep the producer of a client that
- * left, and every byte sent meanwhile. Here a half that nobody has begun to read counts for nothing, and what waits for
- * it is bounded. Halves that are read go on together: what a client that reads too slowly cannot take yet stays where the
- * stream's own rules hold, also when a copy is read faster.
+ * left, and every byte sent meanwhile. Here a half that nobody reads counts for nothing: one that was never read, or one
+ * that was let go of. What waits for it is bounded. Of halves that are read none gets further ahead than that bound: what a
+ * client that reads too slowly cannot take yet stays where the stream's own rules hold, also when a copy is read faster.
  *
  * On Node `clone()` calls `tee()`. Other runtimes split inside; there the request's signal tells.
  */
 export class Body extends ReadableStream<Uint8Array> {
 	readonly #limit: number
 
-	/** @param limit bytes that may wait for a half that nobody has begun to read */
+	/** @param limit bytes that may wait for a half while another is read */
 	constructor(
 		source: UnderlyingDefaultSource<Uint8Array>,
 		strategy: QueuingStrategy<Uint8Array>,
@@ -49,14 +49,15 @@ class Split {
 	half(): Body {
 		const half = new Half(this, this.#limit)
 		this.#halves.add(half)
-		// Nothing is taken ahead, so that a half that is pulled is a half that is read.
-		return new Body(half, { highWaterMark: 0 }, this.#limit)
+		return half.body
 	}
 
-	/** Brings every half one chunk further, once all that are read have asked for it. */
+	/** Brings every half one chunk further, if one asks for it, and none that is read is too far behind. */
 	readOn(): void {
-		const states = new Set([...this.#halves].map(({ state }) => state))
-		if (this.#isReading || !states.has('asking') || states.has('served')) return
+		const halves = [...this.#halves]
+		const isWanted = halves.some(({ isAsking }) => isAsking)
+		if (this.#isReading || !isWanted || halves.some(({ isFull, isRead }) => isFull && isRead))
+			return
 		this.#isReading = true
 		this.#reader.read().then(
 			({ done, value }) => {
@@ -75,17 +76,19 @@ class Split {
 	/** A half is not read any more. If no other half is, nobody is there. */
 	leave(half: Half, reason?: unknown): void {
 		this.#halves.delete(half)
-		const isRead = [...this.#halves].some(({ state }) => state !== 'unread')
-		if (this.#halves.size === 0 || (half.state !== 'unread' && !isRead))
+		const isRead = [...this.#halves].some(({ isRead }) => isRead)
+		if (this.#halves.size === 0 || (half.hasBegun && !isRead))
 			this.#reader.cancel(reason).catch(() => {})
 		else this.readOn()
 	}
 }
 
-/** One half, and the chunks that the other took before anyone read this one. */
+/** One half, and the chunks that the other took before this one. */
 class Half implements UnderlyingDefaultSource<Uint8Array> {
-	/** Whether anyone has begun to read it, and then whether it is asked for more or has given what it was asked for. */
-	state: 'unread' | 'asking' | 'served' = 'unread'
+	readonly body: Body
+	hasBegun = false
+	/** Its reader waits for a chunk. */
+	isAsking = false
 	readonly #split: Split
 	readonly #limit: number
 	#controller!: ReadableStreamDefaultController<Uint8Array>
@@ -96,6 +99,18 @@ class Half implements UnderlyingDefaultSource<Uint8Array> {
 	constructor(split: Split, limit: number) {
 		this.#split = split
 		this.#limit = limit
+		// Nothing is taken ahead, so that a half that is pulled is a half that is read.
+		this.body = new Body(this, { highWaterMark: 0 }, limit)
+	}
+
+	/** Whether it has a reader. One that only took a look, as at the first bytes, has let go of it. */
+	get isRead(): boolean {
+		return this.hasBegun && this.body.locked
+	}
+
+	/** Whether more waits for it than may. */
+	get isFull(): boolean {
+		return this.#waitingBytes > this.#limit
 	}
 
 	start(controller: ReadableStreamDefaultController<Uint8Array>): void {
@@ -103,11 +118,14 @@ class Half implements UnderlyingDefaultSource<Uint8Array> {
 	}
 
 	pull(): void {
-		this.state = 'asking'
+		this.hasBegun = true
 		const chunk = this.#waiting.shift()
-		if (chunk) this.#serve(chunk)
-		else if (this.#hasEnded) this.#controller.close()
-		else this.#split.readOn()
+		if (chunk) {
+			this.#waitingBytes -= chunk.byteLength
+			this.#controller.enqueue(chunk)
+		} else if (this.#hasEnded) this.#controller.close()
+		else this.isAsking = true
+		this.#split.readOn()
 	}
 
 	cancel(reason: unknown): void {
@@ -116,10 +134,14 @@ class Half implements UnderlyingDefaultSource<Uint8Array> {
 	}
 
 	add(chunk: Uint8Array): void {
-		if (this.state === 'asking') return this.#serve(chunk)
+		if (this.isAsking) {
+			// Before it is handed over, since the next pull may come with that.
+			this.isAsking = false
+			return this.#controller.enqueue(chunk)
+		}
 		this.#waiting.push(chunk)
 		this.#waitingBytes += chunk.byteLength
-		if (this.state === 'served' || this.#waitingBytes <= this.#limit) return
+		if (this.isRead || !this.isFull) return
 		this.fail(
 			new SseError(
 				'overflow',
@@ -132,17 +154,11 @@ class Half implements UnderlyingDefaultSource<Uint8Array> {
 
 	end(): void {
 		this.#hasEnded = true
-		if (this.state === 'asking') this.#controller.close()
+		if (this.isAsking) this.#controller.close()
 	}
 
 	fail(error: unknown): void {
 		this.#waiting = []
 		this.#controller.error(error)
-	}
-
-	/** Before it is handed over, since the next pull may come with that. */
-	#serve(chunk: Uint8Array): void {
-		this.state = 'served'
-		this.#controller.enqueue(chunk)
 	}
 }

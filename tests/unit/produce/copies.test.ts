@@ -151,21 +151,58 @@ describe('a client that falls behind its copy gets what it would get without one
 		})
 })
 
-test('a copy that is read no more, but was not cancelled, holds its client until it is', async ({
+// A hook that looks at the first bytes and goes away must cost the client nothing.
+test('a copy that is read no more holds its client only when more than the buffer waits for it', async ({
 	open
 }) => {
-	const { response, connection } = open()
+	const { response, connection } = open({ maxBuffer: 4096, overflow: 'refuse' })
 	const copy = response.clone().body!.getReader()
 	await copy.read()
 	const log = new StreamLog(response.body!)
-	connection.emit('n', 1)
-	connection.emit('n', 2)
-	await settled()
-	expect(log.events).toEqual([])
+	const emit = async (): Promise<boolean> => {
+		const { error } = connection.emit('n', 'x'.repeat(1_000))
+		await settled()
+		return !error
+	}
+	for (let i = 1; i <= 4; i++) expect(await emit()).toBe(true)
+	await log.count(4)
+	while (await emit());
+	const held = log.events.length
+	expect(held).toBeLessThan(6)
 	await copy.cancel()
-	await log.count(2)
+	await log.until(({ events }) => events.length > held)
 	connection.close()
 	expect((await log.ended).at(-1)).toEqual({ close: 'done' })
+})
+
+test('a copy whose reader has let go of it keeps no stream, and holds no client', async ({
+	open
+}) => {
+	const { response, connection, stops } = open({ maxBuffer: 4096 })
+	const copy = response.clone().body!
+	const reader = copy.getReader()
+	await reader.read()
+	reader.releaseLock()
+	const client = response.body!.getReader()
+	await client.read()
+	for (let i = 0; i < 20; i++) {
+		expect(connection.emit('n', 'x'.repeat(1_000)).error).toBe(false)
+		await client.read()
+	}
+	await expect(copy.getReader().read()).rejects.toMatchObject({ code: 'overflow' })
+	await client.cancel()
+	expect(stops).toEqual([['stop', 'gone']])
+})
+
+test('a client that leaves ends a stream whose copy was only looked at', async ({ open }) => {
+	const { response, stops } = open()
+	const reader = response.clone().body!.getReader()
+	await reader.read()
+	reader.releaseLock()
+	const client = response.body!.getReader()
+	await client.read()
+	await client.cancel()
+	expect(stops).toEqual([['stop', 'gone']])
 })
 
 test('a body that breaks off breaks off in every copy', async ({ open, clock }) => {
