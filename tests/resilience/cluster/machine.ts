@@ -61,10 +61,9 @@ export class Machine implements AsyncDisposable {
 					'session-id': crypto.randomUUID(),
 					// A connection that is kept may have died with the machine, or of being idle.
 					connection: 'close',
-					// Plain text is what a form may send, which SvelteKit would want an origin for.
-					'content-type': 'application/octet-stream'
+					'content-type': 'application/json'
 				},
-				body: text
+				body: JSON.stringify(text)
 			})
 			await response.text()
 			return response.ok
