@@ -7,8 +7,14 @@ import type { Body, RequestOptions } from './types.js'
 /** Characters of a body that a warning shows. */
 const maxShown = 200
 
-/** What to do about a response that is no event stream. */
-export function remedyFor(response: Response, method: string, body: string): string {
+/** Why a response is no event stream, and what to do about it. */
+export function explainRefusal(response: Response, method: string, body: string): string {
+	const { status, headers } = response
+	const type = status === 200 ? `, and ${headers.get('content-type')} is not text/event-stream` : ''
+	return `status ${status}${type}; ${remedyFor(response, method, body)}`
+}
+
+function remedyFor(response: Response, method: string, body: string): string {
 	const { status, redirected, url } = response
 	const isPage = /^\s*text\/html/i.test(response.headers.get('content-type') ?? '')
 	if (/cross-site \w+ form submissions/i.test(body)) return formRemedy

@@ -10,6 +10,8 @@ import { silentAt } from './watchdog.js'
 
 /** Milliseconds until the response has to be there. */
 const connectLimit = 30_000
+/** Milliseconds that the start of a refused response's body may take: its status alone tells most. */
+const refusalLimit = 1_000
 /** Milliseconds that a response may stay open after its last frame. */
 const afterGoodbye = 1_000
 
@@ -34,7 +36,10 @@ export class Attempt {
 	readonly #abort = new AbortController()
 	/** What the signal says too, at a price that is felt with every event. */
 	#isOver = false
-	readonly #startedAt = clock.now()
+	/** When the response has to be there; if it is refused, when the start of its body has to be. */
+	#answerBy = clock.now() + connectLimit
+	/** Ends the reading of a refused response's body, with what has come of it. */
+	#giveUp: (() => void) | undefined
 	readonly #options: LinkOptions
 	readonly #listener: AttemptListener
 	#heardAt: number | undefined
@@ -55,6 +60,7 @@ export class Attempt {
 	abort(): void {
 		this.#isOver = true
 		this.#abort.abort()
+		this.#giveUp?.()
 	}
 
 	/** Something makes it likely that the link is dead: the next heartbeat is waited for with less patience. */
@@ -81,19 +87,31 @@ export class Attempt {
 	/** When the patience with this attempt ends, if nothing is heard until then. */
 	get deadline(): number | undefined {
 		if (this.#goodbye) return this.#goodbye.at + afterGoodbye
-		if (this.#heardAt === undefined) return this.#startedAt + connectLimit
+		if (this.#heardAt === undefined) return this.#answerBy
 		return silentAt(this.#heardAt, this.#hello?.ping, this.#options.watchdog, this.#doubtedAt)
 	}
 
 	/** The deadline has passed. */
 	expire(): void {
+		if (this.#giveUp) return this.#giveUp()
 		const code = this.#heardAt === undefined ? 'timeout' : 'silent'
 		this.#lose(this.#goodbye ? this.#ending() : failed(code))
 	}
 
 	async #run(options: LinkOptions, lastEventId: string | undefined): Promise<void> {
 		const { signal } = this.#abort
-		const { response, body, reason, error } = await request(options, lastEventId, signal)
+		const { response, body, reason, error } = await request(
+			options,
+			lastEventId,
+			signal,
+			(giveUp) => {
+				this.#giveUp = giveUp
+				this.#answerBy = clock.now() + refusalLimit
+				// The `fetch` of a user may not have heard the abort.
+				if (this.#isOver) giveUp()
+				else this.#listener.deadline()
+			}
+		)
 		if (signal.aborted) return void body?.cancel().catch(() => {})
 		this.response = response
 		if (!body) {

@@ -1,14 +1,11 @@
 import { DEV } from 'esm-env'
-import { clock } from '../clock.js'
 import { SseError, toError } from '../errors.js'
 import { idHeader, isEventStream } from '../wire/headers.js'
-import { rememberAnswered, remedyFor, warnOfRefusal, warnOfRepeat } from './advice.js'
+import { rememberAnswered, explainRefusal, warnOfRefusal, warnOfRepeat } from './advice.js'
 import type { Reason, RequestOptions } from './types.js'
 
 /** Characters of a refused response's body that are kept for the error. */
 const mostOfBody = 1_024
-/** Milliseconds that they may take: the status alone tells most, and must not wait for a body that never ends. */
-const bodyLimit = 1_000
 
 /** What came of one request: a stream to read, or why there is none. */
 export interface Answer {
@@ -18,11 +15,16 @@ export interface Answer {
 	error?: SseError
 }
 
-/** Makes one request and checks its response: the status, then the type, then the body. */
+/**
+ * Makes one request and checks its response: the status, then the type, then the body.
+ *
+ * @param refused called before the start of a refused response's body is read, with what ends the reading
+ */
 export async function request(
 	options: RequestOptions,
 	lastEventId: string | undefined,
-	signal: AbortSignal
+	signal: AbortSignal,
+	refused: (giveUp: () => void) => void
 ): Promise<Answer> {
 	let step: 'request' | 'network' = 'request'
 	try {
@@ -53,7 +55,7 @@ export async function request(
 		}
 		if (DEV) warnOfRepeat(options, url, body, lastEventId)
 		const response = await (options.fetch ?? fetch)(url, init)
-		const answer = await check(response, options, url, signal)
+		const answer = await check(response, options, url, signal, refused)
 		if (DEV && answer.body) rememberAnswered(options, url, body)
 		return answer
 	} catch (cause) {
@@ -80,16 +82,18 @@ async function check(
 	response: Response,
 	options: RequestOptions,
 	url: string,
-	signal: AbortSignal
+	signal: AbortSignal,
+	refused: (giveUp: () => void) => void
 ): Promise<Answer> {
 	const { status, headers, body } = response
 	// [spec] 9.2.3: HTTP 204 No Content tells the client to stop reconnecting.
 	if (status === 204) return { response, reason: 'no-content' }
 	const type = headers.get('content-type')
 	if (status === 200 && body && isEventStream(type)) return { response, body }
-	const details = { status, body: body ? await startOf(body, signal) : '' }
-	const what = `status ${status}` + (status === 200 ? `, and ${type} is not text/event-stream` : '')
-	const message = DEV ? `${what}; ${remedyFor(response, options.method, details.body)}` : what
+	const details = { status, body: body ? await startOf(body, refused) : '' }
+	const message = DEV
+		? explainRefusal(response, options.method, details.body)
+		: `status ${status}, type ${type}`
 	const error = new SseError('response', message, details)
 	if (DEV && !signal.aborted) warnOfRefusal(options, url, error)
 	return { response, reason: 'refused', error }
@@ -106,15 +110,17 @@ function explain(step: 'request' | 'network', message: string): string {
 }
 
 /** Reads the start of a body and cancels the rest; unread, it would hold its socket. */
-async function startOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
+async function startOf(
+	body: ReadableStream<Uint8Array>,
+	refused: (giveUp: () => void) => void
+): Promise<string> {
 	const reader = body.getReader()
 	const cancel = (): void => void reader.cancel().catch(() => {})
-	signal.addEventListener('abort', cancel)
-	const timer = clock.setTimeout(cancel, bodyLimit)
+	refused(cancel)
 	const decoder = new TextDecoder()
 	let text = ''
 	try {
-		while (!signal.aborted && text.length < mostOfBody) {
+		while (text.length < mostOfBody) {
 			const { done, value } = await reader.read()
 			if (done) break
 			text += decoder.decode(value, { stream: true })
@@ -122,7 +128,6 @@ async function startOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): P
 	} catch {
 		// What has come is enough: the status tells the rest.
 	}
-	clock.clearTimeout(timer)
 	cancel()
 	return text.slice(0, mostOfBody)
 }

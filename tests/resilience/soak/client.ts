@@ -159,8 +159,7 @@ export class Client {
 			if (!(status === 'connecting' && inFlight === 0))
 				this.violated(`${status}, with ${inFlight} requests under way`)
 		}
-		// The link's own, and that of a refused response, whose body is not waited for without end.
-		if (this.timers.peak > 2) this.violated(`${this.timers.peak} timers`)
+		if (this.timers.peak > 1) this.violated(`${this.timers.peak} timers`)
 		if (!first) return
 		const { error, retryAt, attempt } = first.handle
 		if (status === 'open' && (error || retryAt || attempt))

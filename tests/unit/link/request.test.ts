@@ -210,7 +210,7 @@ describe('a body', () => {
 			await settled()
 			await requests.last.answer('short', { status, headers: { 'content-type': 'text/plain' } })
 			await clock.advance(999)
-			expect(log).toEqual(['connecting asked'])
+			expect([log, clock.timers]).toEqual([['connecting asked'], 1])
 			await clock.advance(1)
 			expect(log).toEqual(['connecting asked', 'closed refused !response'])
 			expect(witness.last?.error).toMatchObject({ status, body: 'short' })
