@@ -51,8 +51,11 @@ export async function open(server: Server): Promise<{ streams: number; loops: nu
 }
 
 /** Calls the webhook as its sender does. */
-export function deliver(server: Server, key = secret): Promise<Response> {
-	const body = JSON.stringify({ account: '42', data: { amount: 900 } })
+export function deliver(
+	server: Server,
+	{ key = secret, amount = 900 }: { key?: string; amount?: number } = {}
+): Promise<Response> {
+	const body = JSON.stringify({ account: '42', data: { amount } })
 	const signature = createHmac('sha256', key).update(body).digest('hex')
 	return send(server, 'POST', '/webhooks', { body, headers: { 'x-signature': signature } })
 }
@@ -139,7 +142,7 @@ const hub: Record<string, Look> = {
 	async '/inbox'(page, server) {
 		await publish(server, 'user:42', 'notification', { text: 'Your order has left' })
 		await shows('Your order has left')(page, server)
-		expect((await deliver(server, 'another')).status).toBe(401)
+		expect((await deliver(server, { key: 'another' })).status).toBe(401)
 		expect((await deliver(server)).status).toBe(204)
 		await shows('900')(page, server)
 	},
