@@ -77,7 +77,7 @@ export const parts = {
 		steps: [vitest('unit', 10, 1), vitest('jsdom', 4)],
 		programs: [...engines, 'nginx']
 	},
-	brokers: { steps: [vitest('brokers', 10, 1)], programs: [...engines] },
+	brokers: { all: true, steps: [vitest('brokers', 10, 1)], programs: [...engines] },
 	browsers: {
 		all: true,
 		steps: [vitest('browsers', 12, 1)],
