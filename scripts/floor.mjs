@@ -1,21 +1,11 @@
 // Runs tests on the lowest versions of other packages that package.json claims to work with: in a folder of their own, since
 // these versions need tools of their time. `node scripts/floor.mjs` writes the lock file of that folder anew.
 
-import { createHash } from 'node:crypto'
-import {
-	cpSync,
-	existsSync,
-	mkdtempSync,
-	readFileSync,
-	renameSync,
-	rmSync,
-	writeFileSync
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensureNode, npm, root, toolEnv } from './install.mjs'
-import { acquire } from './lock.mjs'
+import { ensureNode, root, toolEnv } from './install.mjs'
+import { inTemporaryFolder, installPackages, makeOnce } from './make-once.mjs'
 import { run } from './process.mjs'
 
 /** The packages of this repository that the tests use there too. */
@@ -52,7 +42,6 @@ const sources = [
 const tests =
 	/^tests\/(brokers\/(nats|postgres|redis)|browser\/(components|deriving|following|holding)|jsdom\/.*|unit\/contract\/stream)\.test\.ts$/
 
-const cache = join(root, 'node_modules', '.cache', 'floor')
 const lockFile = join(root, 'tests', 'floor', 'package-lock.json')
 
 /**
@@ -83,37 +72,19 @@ function isWanted(path) {
 }
 
 /** The folder of an installation, made once for all runs. */
-async function installed() {
+function installed() {
 	const lock = readFileSync(lockFile, 'utf8')
-	const digest = createHash('sha1').update(lock).update(manifest()).digest('hex').slice(0, 12)
-	const folder = join(cache, digest)
-	const release = await acquire(`${cache}.lock`)
-	try {
-		if (existsSync(folder)) return folder
-		rmSync(cache, { recursive: true, force: true })
-		await install(`${folder}.part`, lock)
-		renameSync(`${folder}.part`, folder)
-		return folder
-	} finally {
-		release()
-	}
+	return makeOnce('floor', [lock, manifest()], (folder) => install(folder, lock))
 }
 
 /**
  * @param {string} folder
  * @param {string} [lock] what the packages are pinned by
  */
-async function install(folder, lock) {
-	const made = mkdtempSync(join(tmpdir(), 'sveltekit-sse-floor-install-'))
-	writeFileSync(join(made, 'package.json'), manifest())
-	if (lock) writeFileSync(join(made, 'package-lock.json'), lock)
-	const quietly = ['--no-fund', '--no-audit', '--omit-lockfile-registry-resolved']
-	const patiently = ['--prefer-offline', '--fetch-retries=5']
-	const args = [lock ? 'ci' : 'install', ...quietly, ...patiently]
-	const { code, output } = await npm(args, { cwd: made, env: await toolEnv(), quiet: true })
-	if (code === 0) cpSync(made, folder, { recursive: true, verbatimSymlinks: true })
-	rmSync(made, { recursive: true, force: true })
-	if (code !== 0) throw new Error(`npm ${args[0]} failed on the lowest versions.\n${output}`)
+function install(folder, lock) {
+	writeFileSync(join(folder, 'package.json'), manifest())
+	if (lock) writeFileSync(join(folder, 'package-lock.json'), lock)
+	return installPackages([lock ? 'ci' : 'install'], { cwd: folder })
 }
 
 /** A package.json like ours, with the lowest version of each package that users bring along. */
@@ -129,8 +100,8 @@ function manifest() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-	const folder = mkdtempSync(join(tmpdir(), 'sveltekit-sse-floor-lock-'))
-	await install(folder)
-	cpSync(join(folder, 'package-lock.json'), lockFile)
-	rmSync(folder, { recursive: true })
+	await inTemporaryFolder('floor', async (folder) => {
+		await install(folder)
+		cpSync(join(folder, 'package-lock.json'), lockFile)
+	})
 }

@@ -1,23 +1,12 @@
 // SvelteKit projects as the official scaffolder makes them, with the packed library as a dependency: what newcomers
 // and readers of the documents have. `node scripts/kit.mjs` writes the lock files of these projects anew.
 
-import { createHash } from 'node:crypto'
-import {
-	cpSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	readdirSync,
-	readFileSync,
-	renameSync,
-	rmSync,
-	writeFileSync
-} from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensureNode, npm, root } from './install.mjs'
-import { acquire } from './lock.mjs'
+import { ensureNode, root } from './install.mjs'
+import { inTemporaryFolder, installPackages, makeOnce } from './make-once.mjs'
 import { packLibrary } from './pack.mjs'
 import { run } from './process.mjs'
 
@@ -97,7 +86,6 @@ const locked = [
 	[2, 'cloudflare']
 ]
 
-const cache = join(root, 'node_modules', '.cache', 'kit')
 /** Installs the newest of what the scaffolder asks for, instead of what the lock files say. */
 const newest = Boolean(process.env.NEWEST)
 /**
@@ -149,42 +137,12 @@ export async function shellEnv() {
 async function installOnce(major, kind) {
 	const tarball = await packLibrary()
 	const lock = readLock(major, kind)
-	const inputs = JSON.stringify([tarball, lock, scaffolder(major), addOns, imported, deployed])
-	const digest = createHash('sha1').update(inputs).digest('hex').slice(0, 12)
-	const prefix = `kit${major}-${kind}-`
-	const folder = join(cache, `${prefix}${newest ? 'newest-' : ''}${digest}`)
-	const release = await acquire(join(cache, `kit${major}-${kind}.lock`))
-	try {
-		if (existsSync(folder) && !newest) return folder
-		for (const name of readdirSync(cache)) {
-			if (name.startsWith(prefix)) rmSync(join(cache, name), { recursive: true })
-		}
-		const made = await install(major, kind, tarball, newest ? undefined : lock)
-		if (!newest) holdToLock(major, kind, made)
-		cpSync(made, `${folder}.part`, { recursive: true, verbatimSymlinks: true })
-		rmSync(made, { recursive: true })
-		renameSync(`${folder}.part`, folder)
-		return folder
-	} finally {
-		release()
+	const wanted = JSON.stringify([scaffolder(major), addOns, imported, deployed])
+	const make = async (/** @type {string} */ folder) => {
+		await install(folder, major, kind, tarball, newest ? undefined : lock)
+		if (!newest) holdToLock(major, kind, folder)
 	}
-}
-
-/**
- * @param {Major} major
- * @param {Kind} kind
- * @param {string} tarball
- * @param {string} [lock] what the packages are pinned by
- */
-async function install(major, kind, tarball, lock) {
-	const folder = mkdtempSync(join(tmpdir(), `sveltekit-sse-kit${major}-install-`))
-	try {
-		await installIn(folder, major, kind, tarball, lock)
-		return folder
-	} catch (error) {
-		rmSync(folder, { recursive: true, force: true })
-		throw error
-	}
+	return makeOnce(`kit${major}-${kind}`, [tarball, lock, wanted], make, { always: newest })
 }
 
 /**
@@ -192,22 +150,19 @@ async function install(major, kind, tarball, lock) {
  * @param {Major} major
  * @param {Kind} kind
  * @param {string} tarball
- * @param {string} [lock]
+ * @param {string} [lock] what the packages are pinned by
  */
-async function installIn(folder, major, kind, tarball, lock) {
-	const options = { cwd: folder, env: await shellEnv(), quiet: true, timeout: 5 * 60_000 }
+async function install(folder, major, kind, tarball, lock) {
+	const env = await shellEnv()
 	const create = ['create', '--template', 'minimal', '--types', 'ts', '--add', ...addOns[kind]]
 	const unasked = ['--no-install', '--no-dir-check', '--no-download-check']
 	const args = [join(root, 'node_modules', `sv-kit${major}`, 'dist/bin.mjs'), ...create, ...unasked]
-	finish(`sv create, SvelteKit ${major}`, await run(await ensureNode(), [...args, '.'], options))
+	const options = { cwd: folder, env, quiet: true, timeout: 5 * 60_000 }
+	const { code, output } = await run(await ensureNode(), [...args, '.'], options)
+	if (code !== 0) throw new Error(`sv create, SvelteKit ${major}, failed.\n${output}`)
 	depend(join(folder, 'package.json'), major, kind, tarball)
 	if (lock) writeFileSync(join(folder, 'package-lock.json'), lock)
-	const quietly = ['--no-fund', '--no-audit', '--omit-lockfile-registry-resolved']
-	const patiently = ['--prefer-offline', '--fetch-retries=5']
-	finish(
-		`npm install, SvelteKit ${major}`,
-		await npm(['install', ...quietly, ...patiently], options)
-	)
+	await installPackages(['install'], { cwd: folder, env })
 }
 
 /**
@@ -233,14 +188,6 @@ function depend(file, major, kind, tarball) {
 		}
 	}
 	writeFileSync(file, JSON.stringify(project, undefined, '\t'))
-}
-
-/**
- * @param {string} what
- * @param {{ code: number, output: string }} result
- */
-function finish(what, { code, output }) {
-	if (code !== 0) throw new Error(`${what} failed.\n${output}`)
 }
 
 /**
@@ -308,10 +255,11 @@ function strip(lock) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
 	const tarball = await packLibrary()
 	for (const [major, kind] of locked) {
-		const folder = await install(major, kind, tarball)
-		const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'))
-		mkdirSync(dirname(lockFile(major, kind)), { recursive: true })
-		writeFileSync(lockFile(major, kind), `${JSON.stringify(strip(lock), undefined, '\t')}\n`)
-		rmSync(folder, { recursive: true })
+		await inTemporaryFolder('kit', async (folder) => {
+			await install(folder, major, kind, tarball)
+			const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'))
+			mkdirSync(dirname(lockFile(major, kind)), { recursive: true })
+			writeFileSync(lockFile(major, kind), `${JSON.stringify(strip(lock), undefined, '\t')}\n`)
+		})
 	}
 }

@@ -1,12 +1,10 @@
 // The library as npm would publish it, for the tests of what users get.
 
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fingerprint } from './fingerprint.mjs'
 import { npm, root, toolEnv } from './install.mjs'
-import { acquire } from './lock.mjs'
-
-const folder = join(root, 'node_modules', '.cache', 'pack')
+import { makeOnce } from './make-once.mjs'
 
 /** What ends up in the tarball, or decides how it gets there. */
 const inputs = [
@@ -25,22 +23,13 @@ const inputs = [
  * @returns {Promise<string>} path of the tarball
  */
 export async function packLibrary() {
-	mkdirSync(folder, { recursive: true })
-	// svelte-package always works in the same folders.
-	const release = await acquire(`${folder}.lock`)
-	try {
-		const tarball = join(folder, `${fingerprint(root, inputs)}.tgz`)
-		if (existsSync(tarball)) return tarball
-		for (const name of readdirSync(folder)) rmSync(join(folder, name))
-		const { code, output } = await npm(['pack', '--pack-destination', folder], {
-			env: await toolEnv(),
-			quiet: true
-		})
-		const [packed] = readdirSync(folder)
-		if (code !== 0 || !packed) throw new Error(`npm pack failed.\n${output}`)
-		renameSync(join(folder, packed), tarball)
-		return tarball
-	} finally {
-		release()
-	}
+	// svelte-package always works in the same folders: only one may run at a time, which `makeOnce` sees to.
+	const folder = await makeOnce('pack', [fingerprint(root, inputs)], async (made) => {
+		const env = await toolEnv()
+		const { code, output } = await npm(['pack', '--pack-destination', made], { env, quiet: true })
+		if (code !== 0) throw new Error(`npm pack failed.\n${output}`)
+	})
+	const [tarball] = readdirSync(folder)
+	if (!tarball) throw new Error(`npm packed nothing into ${folder}.`)
+	return join(folder, tarball)
 }

@@ -1,23 +1,13 @@
 // Node in several versions, Bun and Deno, as npm packages bring them: what the tests of hosts run. They are installed once,
 // and run where they lie. `node scripts/runtimes.mjs` writes their lock file anew.
 
-import { createHash } from 'node:crypto'
-import {
-	copyFileSync,
-	existsSync,
-	mkdirSync,
-	readdirSync,
-	readFileSync,
-	renameSync,
-	rmSync
-} from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { npm, root, toolEnv } from './install.mjs'
-import { acquire } from './lock.mjs'
+import { root } from './install.mjs'
+import { inTemporaryFolder, installPackages, makeOnce } from './make-once.mjs'
 
 const source = join(root, 'tests', 'hosts', 'runtimes')
-const cache = join(root, 'node_modules', '.cache', 'runtimes')
 
 const files = /** @type {const} */ ({
 	'node-22.12': 'node-22.12/bin/node',
@@ -37,21 +27,12 @@ const files = /** @type {const} */ ({
 export async function installRuntimes() {
 	const newest = Boolean(process.env.NEWEST)
 	const inputs = ['package.json', 'package-lock.json'].map((name) =>
-		readFileSync(join(source, name))
+		readFileSync(join(source, name), 'utf8')
 	)
-	const digest = createHash('sha1').update(inputs.join('\n')).digest('hex').slice(0, 12)
-	const folder = join(cache, newest ? 'newest' : digest)
-	mkdirSync(cache, { recursive: true })
-	const release = await acquire(`${cache}.lock`)
-	try {
-		if (newest || !existsSync(folder)) {
-			for (const name of readdirSync(cache)) rmSync(join(cache, name), { recursive: true })
-			await install(`${folder}.part`, newest ? ['install', '--no-package-lock'] : ['ci'])
-			renameSync(`${folder}.part`, folder)
-		}
-	} finally {
-		release()
-	}
+	const command = newest ? ['install', '--no-package-lock'] : ['ci']
+	const folder = await makeOnce('runtimes', inputs, (made) => install(made, command), {
+		always: newest
+	})
 	return (name) => join(folder, 'node_modules', files[name])
 }
 
@@ -59,22 +40,16 @@ export async function installRuntimes() {
  * @param {string} folder
  * @param {string[]} command
  */
-async function install(folder, command) {
-	mkdirSync(folder, { recursive: true })
+function install(folder, command) {
 	for (const name of readdirSync(source)) copyFileSync(join(source, name), join(folder, name))
-	const quietly = ['--no-fund', '--no-audit', '--omit-lockfile-registry-resolved']
-	const patiently = ['--prefer-offline', '--fetch-retries=5']
-	const options = { cwd: folder, env: await toolEnv(), quiet: true, timeout: 5 * 60_000 }
-	const { code, output } = await npm([...command, ...quietly, ...patiently], options)
-	if (code !== 0) throw new Error(`npm ${command.join(' ')} failed for the runtimes.\n${output}`)
+	return installPackages(command, { cwd: folder })
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-	const folder = join(cache, 'lock')
-	rmSync(folder, { recursive: true, force: true })
 	const lock = 'package-lock.json'
 	rmSync(join(source, lock), { force: true })
-	await install(folder, ['install', '--package-lock-only'])
-	copyFileSync(join(folder, lock), join(source, lock))
-	rmSync(folder, { recursive: true })
+	await inTemporaryFolder('runtimes', async (folder) => {
+		await install(folder, ['install', '--package-lock-only'])
+		copyFileSync(join(folder, lock), join(source, lock))
+	})
 }
