@@ -12,7 +12,7 @@ import { missingRegistry } from './registry.mjs'
  *
  * @typedef {object} Context
  * @property {string} work a folder for files of this run
- * @property {(minutes: number) => number} atMost so many minutes, or what is left of the run, in ms
+ * @property {() => number} left what is left of the time that the run may take, in ms
  * @property {string[]} args what narrows a single part down; for Vitest a file name or -t
  * @property {boolean} whole whether several parts run, and not one that somebody works on
  * @property {boolean} quiet gathers the output instead of showing it
@@ -46,20 +46,20 @@ const otherBrowsers = /** @type {const} */ (['firefox', 'WebKitWebDriver', 'Xvfb
 export const parts = {
 	examples: {
 		all: true,
-		steps: [vitest('examples', 18)],
+		steps: [vitest('examples')],
 		browser: true,
 		programs: [...engines]
 	},
 	resilience: {
 		all: true,
-		steps: [vitest('resilience', 18, 1)],
+		steps: [vitest('resilience', 1)],
 		browser: true,
 		programs: ['nginx']
 	},
-	e2e: { steps: [vitest('e2e', 15, 1)], browser: true },
-	'e2e-kit3': { all: true, steps: [vitest('e2e-kit3', 15, 1)], browser: true },
-	hosts: { all: true, steps: [vitest('hosts', 10)], programs: ['redis-server'] },
-	compat: { all: true, steps: [vitest('compat', 10)], browser: true },
+	e2e: { steps: [vitest('e2e', 1)], browser: true },
+	'e2e-kit3': { all: true, steps: [vitest('e2e-kit3', 1)], browser: true },
+	hosts: { all: true, steps: [vitest('hosts')], programs: ['redis-server'] },
+	compat: { all: true, steps: [vitest('compat')], browser: true },
 	types: {
 		steps: [
 			check('svelte-check', 'svelte-check/bin/svelte-check', [
@@ -70,17 +70,17 @@ export const parts = {
 				'human'
 			]),
 			// tsc on the type tests; svelte-check has seen all other files, the ones without Svelte too.
-			vitest('types', 10)
+			vitest('types')
 		]
 	},
 	unit: {
-		steps: [vitest('unit', 10, 1), vitest('jsdom', 4)],
+		steps: [vitest('unit', 1), vitest('jsdom')],
 		programs: [...engines, 'nginx']
 	},
-	brokers: { all: true, steps: [vitest('brokers', 10, 1)], programs: [...engines] },
+	brokers: { all: true, steps: [vitest('brokers', 1)], programs: [...engines] },
 	browsers: {
 		all: true,
-		steps: [vitest('browsers', 12, 1)],
+		steps: [vitest('browsers', 1)],
 		browser: true,
 		programs: [...otherBrowsers, 'nginx']
 	},
@@ -90,16 +90,16 @@ export const parts = {
 			check('prettier', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn'], '.')
 		]
 	},
-	clusters: { all: true, steps: [vitest('clusters', 12, 1)], programs: [...engines, 'nginx'] },
+	clusters: { all: true, steps: [vitest('clusters', 1)], programs: [...engines, 'nginx'] },
 	floor: {
 		all: true,
-		steps: [onFloor('browser', 6), onFloor('jsdom', 4), onFloor('unit', 4), onFloor('brokers', 6)],
+		steps: [onFloor('browser'), onFloor('jsdom'), onFloor('unit'), onFloor('brokers')],
 		browser: true,
 		programs: [...engines]
 	},
-	package: { steps: [vitest('package', 8)] },
-	proxies: { all: true, steps: [vitest('proxies', 8, 1)], programs: [...proxies] },
-	browser: { steps: [vitest('browser', 8, 1)], browser: true }
+	package: { steps: [vitest('package')] },
+	proxies: { all: true, steps: [vitest('proxies', 1)], programs: [...proxies] },
+	browser: { steps: [vitest('browser', 1)], browser: true }
 }
 
 /**
@@ -112,10 +112,10 @@ export const parts = {
  * @returns {Step}
  */
 function check(name, bin, options, everything) {
-	return async ({ args, atMost, quiet }) => {
+	return async ({ args, left, quiet }) => {
 		const targets = args.length > 0 || !everything ? args : [everything]
 		const { code, output } = await tool(bin, [...options, ...targets], {
-			timeout: atMost(5),
+			timeout: left(),
 			quiet
 		})
 		const sum = code === 0 ? { ...nothing(), passed: 1 } : { ...nothing(), failed: [{ name }] }
@@ -127,13 +127,12 @@ function check(name, bin, options, everything) {
  * The tests of one Vitest project.
  *
  * @param {string} project
- * @param {number} minutes after which the run is cut and counts as failed
  * @param {number} [retries] how often a whole run gives a test that failed another try: where
  * real servers and browsers share a busy machine, and only with the failure told in the summary
  * @returns {Step}
  */
-function vitest(project, minutes, retries = 0) {
-	return counted(project, minutes, retries, (args, { work: _, ...options }) =>
+function vitest(project, retries = 0) {
+	return counted(project, retries, (args, { work: _, ...options }) =>
 		tool('vitest/vitest.mjs', args, options)
 	)
 }
@@ -142,11 +141,10 @@ function vitest(project, minutes, retries = 0) {
  * Tests of one Vitest project on the lowest versions of other packages that this one claims to work with.
  *
  * @param {string} project
- * @param {number} minutes after which the run is cut and counts as failed
  * @returns {Step}
  */
-function onFloor(project, minutes) {
-	const step = counted(project, minutes, 1, vitestOnFloor)
+function onFloor(project) {
+	const step = counted(project, 1, vitestOnFloor)
 	return async (context) => {
 		const reason = await missingRegistry()
 		if (!reason) return step(context)
@@ -157,14 +155,13 @@ function onFloor(project, minutes) {
 
 /**
  * @param {string} project
- * @param {number} minutes
  * @param {number} retries
  * @param {(args: string[], options: { env: NodeJS.ProcessEnv, timeout: number, quiet: boolean, work: string })
  * 	=> Promise<{ code: number, output: string }>} start runs Vitest
  * @returns {Step}
  */
-function counted(project, minutes, retries, start) {
-	return async ({ args, atMost, quiet, whole, work }) => {
+function counted(project, retries, start) {
+	return async ({ args, left, quiet, whole, work }) => {
 		// Two parts may run tests of one project at a time.
 		const file = join(mkdtempSync(join(work, `${project}-`)), 'count.json')
 		const options = [
@@ -179,7 +176,7 @@ function counted(project, minutes, retries, start) {
 		const more = whole ? [`--retry=${retries}`] : args
 		const { code, output } = await start([...options, ...more], {
 			env: { TEST_COUNT_FILE: file },
-			timeout: atMost(minutes),
+			timeout: left(),
 			quiet,
 			work
 		})

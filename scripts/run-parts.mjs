@@ -24,9 +24,8 @@ export async function runParts(parts, { deadline, lanes, work, args }) {
 	const queue = Object.entries(parts)
 	// The output of parts that run at a time would be mixed up: each is shown when its part has ended.
 	const whole = queue.length > 1
-	/** @param {number} minutes */
-	const atMost = (minutes) => Math.max(1, Math.min(minutes * 60_000, deadline - Date.now()))
-	const context = { work, args, whole, quiet: whole, atMost }
+	const left = () => Math.max(1, deadline - Date.now())
+	const context = { work, args, whole, quiet: whole, left }
 
 	await Promise.all(
 		Array.from({ length: lanes }, async () => {
