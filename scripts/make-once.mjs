@@ -1,14 +1,7 @@
 // Folders that cost minutes to make, such as an installation: each is made once, and kept for all later runs.
 
 import { createHash } from 'node:crypto'
-import {
-	cpSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	renameSync,
-	rmSync
-} from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { npm, root, toolEnv } from './install.mjs'

@@ -43,7 +43,7 @@ export interface EventMeta {
  */
 export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncIterable<T> {
 	readonly #current: Latest<T | I | Lazy<T>>
-	/** Seldom anything else than undefined, which costs nothing to set again. */
+	/** Usually undefined; setting it again is free. */
 	#error = $state.raw<SseError>()
 	readonly #feed: Feed
 	readonly #operator: Operator<unknown, T, I>
@@ -95,7 +95,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	/**
 	 * The store contract: calls `run` with the value at once, and then with each new one, equal ones included.
 	 *
-	 * @returns what unsubscribes
+	 * @returns an unsubscribe function
 	 */
 	subscribe(run: (value: T | I) => void): () => void {
 		const release = this.#hold()
@@ -110,8 +110,8 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	/**
 	 * Parses the data as JSON.
 	 *
-	 * @param or gives the value to show for text that is not JSON and, with an empty `raw`, before the first event.
-	 * Default: `null`.
+	 * @param or returns the fallback value when an event is not valid JSON, and the value before the first event, for which
+	 * `raw` is empty. Default: `null`.
 	 *
 	 * @example
 	 * ```ts
@@ -134,7 +134,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 		return this.#derive(operators.transform(fn))
 	}
 
-	/** Lets through the events for which `fn` returns true. */
+	/** Keeps the events for which `fn` returns true. */
 	filter(fn: (data: T) => boolean): SseChannel<T, I> {
 		return this.#derive(operators.filter<T, I>(fn, this.#initial as I))
 	}
@@ -163,7 +163,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	/**
 	 * Calls `fn` with every event from now on, duplicates and bursts included.
 	 *
-	 * @returns what ends it
+	 * @returns an unsubscribe function
 	 */
 	on(fn: (data: T, meta: EventMeta) => void): () => void {
 		return this.#receive({ event: (data, { id, at }) => fn(data, new Meta(id, at)) })
