@@ -9,9 +9,12 @@ import { run } from './process.mjs'
 import { withoutServices } from './without-services.mjs'
 
 /**
- * @typedef {{ names: string[], folders?: string[], package: string }} Program the names it goes by,
- * folders beside the PATH to look in (a `*` stands for one path segment, newest first), and the Debian
- * package that brings it
+ * @typedef {object} Program
+ * @property {string[]} names the names it goes by
+ * @property {string[]} [folders] folders beside the PATH to look in; a `*` stands for one path segment, newest first
+ * @property {string[]} [modules] where a module of it may lie that has a package of its own: without it the program
+ * counts as missing
+ * @property {string} package the Debian package that brings all of it
  */
 
 /** Where servers lie; a user's PATH often leaves these folders out. */
@@ -34,7 +37,12 @@ const programs = {
 	nginx: { names: ['nginx'], folders: serverFolders, package: 'nginx' },
 	haproxy: { names: ['haproxy'], folders: serverFolders, package: 'haproxy' },
 	varnishd: { names: ['varnishd'], folders: serverFolders, package: 'varnish' },
-	lighttpd: { names: ['lighttpd'], folders: serverFolders, package: 'lighttpd' },
+	lighttpd: {
+		names: ['lighttpd'],
+		folders: serverFolders,
+		modules: ['/usr/lib*/lighttpd/mod_deflate.so', '/opt/homebrew/lib/lighttpd/mod_deflate.so'],
+		package: 'lighttpd-mod-deflate'
+	},
 	// The server and its modules, without a service.
 	apache2: { names: ['apache2'], folders: serverFolders, package: 'apache2-bin' },
 	caddy: { names: ['caddy'], package: 'caddy' },
@@ -118,7 +126,8 @@ async function firstOf(paths, works) {
  * @returns {string[]}
  */
 export function findAll(name) {
-	const { names, folders = [] } = /** @type {Program} */ (programs[name])
+	const { names, folders = [], modules } = /** @type {Program} */ (programs[name])
+	if (modules && !modules.flatMap(expand).some(existsSync)) return []
 	const places = [...(process.env.PATH ?? '').split(delimiter), ...folders.flatMap(expand)]
 	const ending = process.platform === 'win32' ? '.exe' : ''
 	return names
