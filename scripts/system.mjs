@@ -40,7 +40,9 @@ const programs = {
 	lighttpd: {
 		names: ['lighttpd'],
 		folders: serverFolders,
-		modules: ['/usr/lib*/lighttpd/mod_deflate.so', '/opt/homebrew/lib/lighttpd/mod_deflate.so'],
+		modules: ['/usr', '/usr/local', '/opt/homebrew'].map(
+			(place) => `${place}/lib*/lighttpd/mod_deflate.so`
+		),
 		package: 'lighttpd-mod-deflate'
 	},
 	// The server and its modules, without a service.
@@ -126,7 +128,14 @@ async function firstOf(paths, works) {
  * @returns {string[]}
  */
 export function findAll(name) {
-	const { names, folders = [], modules } = /** @type {Program} */ (programs[name])
+	return locate(programs[name])
+}
+
+/**
+ * @param {Omit<Program, 'package'>} program
+ * @returns {string[]}
+ */
+export function locate({ names, folders = [], modules }) {
 	if (modules && !modules.flatMap(expand).some(existsSync)) return []
 	const places = [...(process.env.PATH ?? '').split(delimiter), ...folders.flatMap(expand)]
 	const ending = process.platform === 'win32' ? '.exe' : ''

@@ -1,5 +1,8 @@
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { mayInstall } from '../../../scripts/system.mjs'
+import { locate, mayInstall } from '../../../scripts/system.mjs'
 
 // A test command that runs apt-get on somebody's own machine does what nobody asked for.
 test.for<[string, NodeJS.ProcessEnv, boolean, boolean, boolean]>([
@@ -16,3 +19,16 @@ test.for<[string, NodeJS.ProcessEnv, boolean, boolean, boolean]>([
 		expect(mayInstall(env, root, container)).toBe(expected)
 	}
 )
+
+// Found without it, the server would be taken for installed, and each test of what the module does would fail.
+test('a program counts as missing until the module that it is wanted with is there', () => {
+	using folder = mkdtempDisposableSync(join(tmpdir(), 'sveltekit-sse-system-'))
+	const file = join(folder.path, 'some-server')
+	const module = join(folder.path, 'module.so')
+	writeFileSync(file, '')
+	const program = { names: ['some-server'], folders: [folder.path] }
+	expect(locate(program)).toEqual([file])
+	expect(locate({ ...program, modules: [module] })).toEqual([])
+	writeFileSync(module, '')
+	expect(locate({ ...program, modules: [join(folder.path, 'mod*', 'x'), module] })).toEqual([file])
+})
