@@ -217,6 +217,20 @@ describe('a body', () => {
 			expect(requests.last.body).toBe('cancelled')
 		})
 
+	test('that was refused is cancelled when the link is left while it is read', async ({
+		open,
+		requests,
+		clock
+	}) => {
+		requests.hearsAbort = false
+		const { link, witness } = open()
+		await settled()
+		await requests.last.answer('short', { status: 500, headers: { 'content-type': 'text/plain' } })
+		link.leave(witness)
+		await settled()
+		expect([requests.last.body, clock.timers]).toEqual(['cancelled', 0])
+	})
+
 	test('that is left is cancelled, also when the `fetch` of the user does not hear the abort', async ({
 		open,
 		requests
