@@ -1,7 +1,18 @@
 // SvelteKit projects as the official scaffolder makes them, with the packed library as a dependency: what newcomers
 // and readers of the documents have. `node scripts/kit.mjs` writes the lock files of these projects anew.
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+	copyFileSync,
+	cpSync,
+	linkSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	readlinkSync,
+	symlinkSync,
+	writeFileSync
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -111,9 +122,42 @@ export async function makeProject(major, kind) {
 	const name = `kit${major}-${kind}`
 	const installed = installations.get(name) ?? installOnce(major, kind)
 	installations.set(name, installed)
+	const from = await installed
 	const folder = mkdtempSync(join(tmpdir(), `sveltekit-sse-${name}-`))
-	cpSync(await installed, folder, { recursive: true, verbatimSymlinks: true })
+	const packages = join(from, 'node_modules')
+	const options = { recursive: true, verbatimSymlinks: true }
+	cpSync(from, folder, { ...options, filter: (path) => path !== packages })
+	linkAll(packages, join(folder, 'node_modules'))
 	return folder
+}
+
+/**
+ * Copy a folder of files that nobody writes to: ten thousand links take a tenth of the time of ten thousand copies.
+ *
+ * @param {string} from
+ * @param {string} to
+ */
+function linkAll(from, to) {
+	mkdirSync(to)
+	for (const entry of readdirSync(from, { withFileTypes: true })) {
+		const [source, target] = [join(from, entry.name), join(to, entry.name)]
+		if (entry.isDirectory()) linkAll(source, target)
+		else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target)
+		else link(source, target)
+	}
+}
+
+/**
+ * @param {string} from
+ * @param {string} to
+ */
+function link(from, to) {
+	try {
+		linkSync(from, to)
+	} catch {
+		// It lies on another disk.
+		copyFileSync(from, to)
+	}
 }
 
 /**

@@ -19,6 +19,8 @@ const engines = {
 	DATABASE_URL: { tool: 'initdb', start: startPostgres },
 	NATS_URL: { tool: 'nats-server', start: startNats }
 } satisfies Record<string, { tool: ToolName; start: () => Promise<ServerProcess> }>
+type EngineName = keyof typeof engines
+const names = Object.keys(engines) as EngineName[]
 
 const hubFile = 'src/lib/server/hub.ts'
 
@@ -31,12 +33,7 @@ export async function describeExamples(major: Major): Promise<void> {
 		const title = titled(`the examples of ${document} on SvelteKit ${major}`, missing)
 		describe.skipIf(missing)(title, () => describeDocument(document, parts, major))
 	}
-	const { alternatives } = documented('docs/hub.md', major)
-	const texts = missing ? [] : (alternatives.get(hubFile) ?? [])
-	for (const name of Object.keys(engines) as (keyof typeof engines)[]) {
-		const text = texts.find((text) => text.includes(name))
-		await describeEngine(name, text, major)
-	}
+	await describeEngines(major)
 }
 
 function describeDocument(document: string, parts: Documented, major: Major): void {
@@ -107,27 +104,46 @@ function describePages(document: string, app: () => App): void {
 	})
 }
 
-async function describeEngine(
-	name: keyof typeof engines,
-	text: string | undefined,
-	major: Major
-): Promise<void> {
-	const { tool, start } = engines[name]
-	const missing = text === undefined ? undefined : await missingTools(tool)
-	const title = `the hub of docs/hub.md that asks for ${name}, on SvelteKit ${major}`
-
-	describe.skipIf(text === undefined)(title, () => {
+/** The hubs of docs/hub.md that keep their log in an engine, in one app; its variable `HUB` says which. */
+async function describeEngines(major: Major): Promise<void> {
+	const parts = documented('docs/hub.md', major)
+	const missing = await missingRegistry()
+	const title = titled(`the hubs of docs/hub.md with an engine, on SvelteKit ${major}`, missing)
+	describe.skipIf(missing)(title, async () => {
 		let app: App
 		beforeAll(async () => {
-			app = await makeApp(documented('docs/hub.md', major), major)
-			app.write(hubFile, text!)
+			app = await makeApp(parts, major)
+			for (const name of names) app.write(`src/lib/server/${name}.ts`, hubOf(name, parts))
+			app.write(hubFile, chooser)
 			await app.run('build')
 		})
 		afterAll(() => app?.[Symbol.asyncDispose]())
+		for (const name of names) await describeEngine(name, () => app)
+	})
+}
 
+/** The example that asks for this variable. */
+function hubOf(name: EngineName, { alternatives }: Documented): string {
+	const text = alternatives.get(hubFile)?.find((text) => text.includes(name))
+	if (!text) throw new Error(`docs/hub.md has no ${hubFile} that asks for ${name}.`)
+	return text
+}
+
+/** The module that the app imports: loads one of the examples only, since each throws without its variable. */
+const chooser = `
+const hubs = { ${names.map((name) => `${name}: () => import('./${name}')`).join(', ')} }
+export const { hub, pool } = await hubs[process.env.HUB ?? 'REDIS_URL']()
+`
+
+async function describeEngine(name: EngineName, app: () => App): Promise<void> {
+	const { tool, start } = engines[name]
+	const missing = await missingTools(tool)
+	const own = { ...variables, HUB: name }
+
+	describe(name, () => {
 		// The clients would connect to an engine of this machine, and nobody would notice.
 		test('refuses to work without the variable', async () => {
-			await using server = await app.start('build', variables)
+			await using server = await app().start('build', own)
 			const signal = AbortSignal.timeout(20_000)
 			const response = await fetch(`${server.url}/orders`, { signal })
 			expect(response.status).toBe(500)
@@ -137,7 +153,7 @@ async function describeEngine(
 		const passesOn = 'passes events on through the real engine, and lets the process end'
 		test.skipIf(missing)(titled(passesOn, missing), async () => {
 			await using engine = await start()
-			await using server = await app.start('build', { ...variables, [name]: engine.url })
+			await using server = await app().start('build', { ...own, [name]: engine.url })
 			await using browser = await launchChromium()
 			await using page = await visit(browser, `${server.url}/orders`)
 			await seesWhatIsAnnounced(page, server)
@@ -152,7 +168,7 @@ async function describeEngine(
 			// It sees the app try, which an engine that is not there does not.
 			await using proxy = await startFaultProxy(engine.port)
 			const url = engine.url.replace(`:${engine.port}`, `:${proxy.port}`)
-			await using server = await app.start('build', { ...variables, [name]: url })
+			await using server = await app().start('build', { ...own, [name]: url })
 			const loaded = fetch(`${server.url}/orders`, { headers: { accept: 'text/html' } })
 			await proxy.until(() => proxy.accepted > 0, 30_000)
 			await engine.start()
@@ -163,7 +179,7 @@ async function describeEngine(
 			titled('does no harm: %s', missing),
 			async ([, cut]) => {
 				await using engine = await start()
-				await using server = await app.start('build', { ...variables, [name]: engine.url })
+				await using server = await app().start('build', { ...own, [name]: engine.url })
 				await using browser = await launchChromium()
 				await cut({ browser, engine, server })
 				// It has not ended meanwhile, and nobody was left waiting.
