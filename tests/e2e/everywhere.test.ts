@@ -73,23 +73,14 @@ describe.for(paths)('%s', (path) => {
 	const exclude = path === '/clock' ? [] : ['pre code']
 
 	test('opens its stream, in every size and colour, for everyone', async ({ visit }) => {
-		const wide = await visit(path, {
-			viewport: { width: 1280, height: 800 },
-			colorScheme: 'light',
-			reducedMotion: 'reduce'
-		})
-		await wide.status(patient.includes(path) ? 'idle' : 'open')
-		expect(await wide.overflow()).toBe(0)
-		expect(await violations(wide, exclude)).toEqual([])
-
-		const narrow = await visit(path, {
-			viewport: { width: 375, height: 700 },
-			colorScheme: 'dark',
-			reducedMotion: 'reduce'
-		})
-		await narrow.status(patient.includes(path) ? 'idle' : 'open')
-		expect(await narrow.overflow()).toBe(0)
-		expect(await violations(narrow, exclude)).toEqual([])
+		const look = async (colorScheme: 'light' | 'dark', width: number, height: number) => {
+			const options = { viewport: { width, height }, colorScheme, reducedMotion: 'reduce' } as const
+			const view = await visit(path, options)
+			await view.status(patient.includes(path) ? 'idle' : 'open')
+			expect(await view.overflow()).toBe(0)
+			expect(await violations(view, exclude)).toEqual([])
+		}
+		await Promise.all([look('light', 1280, 800), look('dark', 375, 700)])
 	})
 })
 
