@@ -48,10 +48,10 @@ const lockFile = join(root, 'tests', 'floor', 'package-lock.json')
  * Run Vitest on the lowest versions.
  *
  * @param {string[]} args
- * @param {{ env: NodeJS.ProcessEnv, timeout: number, quiet: boolean, work: string }} options `work` is a folder for files
+ * @param {{ env: NodeJS.ProcessEnv, left: () => number, quiet: boolean, work: string }} options `work` is a folder for files
  * 	of this run, far from the packages of this repository, which must not fill in for missing ones
  */
-export async function vitestOnFloor(args, { work, ...options }) {
+export async function vitestOnFloor(args, { work, left, ...options }) {
 	const folder = mkdtempSync(join(work, 'floor-'))
 	try {
 		cpSync(await installed(), folder, { recursive: true, verbatimSymlinks: true })
@@ -60,7 +60,9 @@ export async function vitestOnFloor(args, { work, ...options }) {
 		}
 		const vitest = join(folder, 'node_modules', 'vitest', 'vitest.mjs')
 		const env = await toolEnv(options.env)
-		return await run(await ensureNode(), [vitest, ...args], { ...options, cwd: folder, env })
+		// What is left now, after an installation that may have taken minutes.
+		const own = { ...options, timeout: left(), cwd: folder, env }
+		return await run(await ensureNode(), [vitest, ...args], own)
 	} finally {
 		rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 	}

@@ -28,13 +28,26 @@ export async function makeOnce(name, inputs, make, { always = false } = {}) {
 		mkdirSync(place, { recursive: true })
 		await inTemporaryFolder(name, async (made) => {
 			await make(made)
-			// It may lie on another disk, so that it cannot be moved.
-			cpSync(made, `${folder}.part`, { recursive: true, verbatimSymlinks: true })
+			move(made, folder)
 		})
-		renameSync(`${folder}.part`, folder)
 		return folder
 	} finally {
 		release()
+	}
+}
+
+/**
+ * @param {string} from
+ * @param {string} to
+ */
+function move(from, to) {
+	try {
+		renameSync(from, to)
+	} catch (error) {
+		if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EXDEV') throw error
+		// It lies on another disk. Half a copy must not be taken for a whole one.
+		cpSync(from, `${to}.part`, { recursive: true, verbatimSymlinks: true })
+		renameSync(`${to}.part`, to)
 	}
 }
 
@@ -50,7 +63,12 @@ export async function inTemporaryFolder(name, use) {
 	try {
 		return await use(folder)
 	} finally {
-		rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+		try {
+			rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+		} catch (error) {
+			// What went wrong before it matters more.
+			console.error(error)
+		}
 	}
 }
 
@@ -63,7 +81,7 @@ export async function inTemporaryFolder(name, use) {
 export async function installPackages(command, { cwd, env }) {
 	const quietly = ['--no-fund', '--no-audit', '--omit-lockfile-registry-resolved']
 	const patiently = ['--prefer-offline', '--fetch-retries=5']
-	const options = { cwd, env: env ?? (await toolEnv()), quiet: true, timeout: 5 * 60_000 }
+	const options = { cwd, env: env ?? (await toolEnv()), quiet: true, timeout: 15 * 60_000 }
 	const { code, output } = await npm([...command, ...quietly, ...patiently], options)
 	if (code !== 0) throw new Error(`npm ${command.join(' ')} failed in ${cwd}.\n${output}`)
 }

@@ -27,9 +27,8 @@ export async function packLibrary() {
 	const folder = await makeOnce('pack', [fingerprint(root, inputs)], async (made) => {
 		const env = await toolEnv()
 		const { code, output } = await npm(['pack', '--pack-destination', made], { env, quiet: true })
-		if (code !== 0) throw new Error(`npm pack failed.\n${output}`)
+		if (code !== 0 || readdirSync(made).length === 0) throw new Error(`npm pack failed.\n${output}`)
 	})
 	const [tarball] = readdirSync(folder)
-	if (!tarball) throw new Error(`npm packed nothing into ${folder}.`)
-	return join(folder, tarball)
+	return join(folder, /** @type {string} */ (tarball))
 }

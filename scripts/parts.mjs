@@ -75,7 +75,7 @@ export const parts = {
 	},
 	unit: {
 		steps: [vitest('unit', 1), vitest('jsdom')],
-		programs: [...engines, 'nginx']
+		programs: ['nginx']
 	},
 	brokers: { all: true, steps: [vitest('brokers', 1)], programs: [...engines] },
 	browsers: {
@@ -132,8 +132,8 @@ function check(name, bin, options, everything) {
  * @returns {Step}
  */
 function vitest(project, retries = 0) {
-	return counted(project, retries, (args, { work: _, ...options }) =>
-		tool('vitest/vitest.mjs', args, options)
+	return counted(project, retries, (args, { work: _, left, ...options }) =>
+		tool('vitest/vitest.mjs', args, { ...options, timeout: left() })
 	)
 }
 
@@ -156,7 +156,7 @@ function onFloor(project) {
 /**
  * @param {string} project
  * @param {number} retries
- * @param {(args: string[], options: { env: NodeJS.ProcessEnv, timeout: number, quiet: boolean, work: string })
+ * @param {(args: string[], options: { env: NodeJS.ProcessEnv, left: () => number, quiet: boolean, work: string })
  * 	=> Promise<{ code: number, output: string }>} start runs Vitest
  * @returns {Step}
  */
@@ -176,7 +176,7 @@ function counted(project, retries, start) {
 		const more = whole ? [`--retry=${retries}`] : args
 		const { code, output } = await start([...options, ...more], {
 			env: { TEST_COUNT_FILE: file },
-			timeout: left(),
+			left,
 			quiet,
 			work
 		})

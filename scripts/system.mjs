@@ -109,7 +109,8 @@ async function lookUp(name, works) {
 	const reason = await install(programs[name].package)
 	const installed = await firstOf(findAll(name), works)
 	if (installed) return { path: installed }
-	return { reason: `${name} is not on this machine (${reason})` }
+	const what = 'modules' in programs[name] ? `${name}, or a module that the tests need,` : name
+	return { reason: `${what} is not on this machine (${reason})` }
 }
 
 /**

@@ -129,7 +129,10 @@ function hubOf(name: EngineName, { alternatives }: Documented): string {
 	return text
 }
 
-/** The module that the app imports: loads one of the examples only, since each throws without its variable. */
+/**
+ * The module that the app imports: loads one of the examples only, since each throws without its variable. The build, which
+ * connects to none, takes any of them.
+ */
 const chooser = `
 const hubs = { ${names.map((name) => `${name}: () => import('./${name}')`).join(', ')} }
 export const { hub, pool } = await hubs[process.env.HUB ?? 'REDIS_URL']()

@@ -22,7 +22,7 @@ export interface Greeting {
 /** Nothing that asks proxies for anything. */
 const plainText = { 'content-type': 'text/plain' }
 
-/** A server as under adapter-node, with one endpoint of streams and one short response. */
+/** A server as under adapter-node: streams, a short response, and `/text`, which goes around the adapter. */
 export class App implements AsyncDisposable {
 	#server!: HttpServer
 	#streams = new Map<string, PromiseWithResolvers<Stream>>()

@@ -10,8 +10,9 @@ const maxShown = 200
 /** Why a response is no event stream, and what to do about it. */
 export function explainRefusal(response: Response, method: string, body: string): string {
 	const { status, headers } = response
-	const type = status === 200 ? `, and ${headers.get('content-type')} is not text/event-stream` : ''
-	return `status ${status}${type}; ${remedyFor(response, method, body)}`
+	const type = headers.get('content-type') ?? 'no content type'
+	const fault = response.body ? `${type} is not text/event-stream` : 'it has no body'
+	return `status ${status}${status === 200 ? `, and ${fault}` : ''}; ${remedyFor(response, method, body)}`
 }
 
 function remedyFor(response: Response, method: string, body: string): string {

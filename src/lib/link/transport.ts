@@ -1,7 +1,7 @@
 import { DEV } from 'esm-env'
 import { SseError, toError } from '../errors.js'
 import { idHeader, isEventStream } from '../wire/headers.js'
-import { rememberAnswered, explainRefusal, warnOfRefusal, warnOfRepeat } from './advice.js'
+import { explainRefusal, rememberAnswered, warnOfRefusal, warnOfRepeat } from './advice.js'
 import type { Reason, RequestOptions } from './types.js'
 
 /** Characters of a refused response's body that are kept for the error. */
@@ -15,16 +15,17 @@ export interface Answer {
 	error?: SseError
 }
 
+/** Called before the start of a refused response's body is read, with what ends the reading. */
+type Refused = (giveUp: () => void) => void
+
 /**
  * Makes one request and checks its response: the status, then the type, then the body.
- *
- * @param refused called before the start of a refused response's body is read, with what ends the reading
  */
 export async function request(
 	options: RequestOptions,
 	lastEventId: string | undefined,
 	signal: AbortSignal,
-	refused: (giveUp: () => void) => void
+	refused: Refused
 ): Promise<Answer> {
 	let step: 'request' | 'network' = 'request'
 	try {
@@ -83,7 +84,7 @@ async function check(
 	options: RequestOptions,
 	url: string,
 	signal: AbortSignal,
-	refused: (giveUp: () => void) => void
+	refused: Refused
 ): Promise<Answer> {
 	const { status, headers, body } = response
 	// [spec] 9.2.3: HTTP 204 No Content tells the client to stop reconnecting.
@@ -93,7 +94,7 @@ async function check(
 	const details = { status, body: body ? await startOf(body, refused) : '' }
 	const message = DEV
 		? explainRefusal(response, options.method, details.body)
-		: `status ${status}, type ${type}`
+		: `status ${status}, type ${type ?? 'none'}`
 	const error = new SseError('response', message, details)
 	if (DEV && !signal.aborted) warnOfRefusal(options, url, error)
 	return { response, reason: 'refused', error }
@@ -110,10 +111,7 @@ function explain(step: 'request' | 'network', message: string): string {
 }
 
 /** Reads the start of a body and cancels the rest; unread, it would hold its socket. */
-async function startOf(
-	body: ReadableStream<Uint8Array>,
-	refused: (giveUp: () => void) => void
-): Promise<string> {
+async function startOf(body: ReadableStream<Uint8Array>, refused: Refused): Promise<string> {
 	const reader = body.getReader()
 	const cancel = (): void => void reader.cancel().catch(() => {})
 	refused(cancel)

@@ -21,7 +21,7 @@ test.for<[string, NodeJS.ProcessEnv, boolean, boolean, boolean]>([
 )
 
 // Found without it, the server would be taken for installed, and each test of what the module does would fail.
-test('a program counts as missing until the module that it is wanted with is there', () => {
+test('a program counts as missing while a module that the tests need is missing', () => {
 	using folder = mkdtempDisposableSync(join(tmpdir(), 'sveltekit-sse-system-'))
 	const file = join(folder.path, 'some-server')
 	const module = join(folder.path, 'module.so')

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { startNats, startPostgres, startRedis, type ServerProcess } from '../../support/servers.js'
-import { missingTools, titled, type ToolName } from '../../support/tools.js'
+import { startNats, startPostgres, startRedis, type ServerProcess } from '../support/servers.js'
+import { missingTools, titled, type ToolName } from '../support/tools.js'
 
 interface Kind {
 	tool: ToolName
