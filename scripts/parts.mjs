@@ -46,7 +46,7 @@ const otherBrowsers = /** @type {const} */ (['firefox', 'WebKitWebDriver', 'Xvfb
 export const parts = {
 	examples: {
 		all: true,
-		steps: [vitest('examples')],
+		steps: [vitest('examples', 1)],
 		browser: true,
 		programs: [...engines]
 	},
@@ -58,8 +58,8 @@ export const parts = {
 	},
 	e2e: { steps: [vitest('e2e', 1)], browser: true },
 	'e2e-kit3': { all: true, steps: [vitest('e2e-kit3', 1)], browser: true },
-	hosts: { all: true, steps: [vitest('hosts')], programs: ['redis-server'] },
-	compat: { all: true, steps: [vitest('compat')], browser: true },
+	hosts: { all: true, steps: [vitest('hosts', 1)], programs: ['redis-server'] },
+	compat: { all: true, steps: [vitest('compat', 1)], browser: true },
 	types: {
 		steps: [
 			check('svelte-check', 'svelte-check/bin/svelte-check', [
