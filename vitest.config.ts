@@ -16,9 +16,11 @@ const patient = { poll: { timeout: 20_000 } }
 
 const testFiles = (folder: string) => [`tests/${folder}/**/*.{test,spec}.{ts,js}`]
 
+const extensions = ['.svelte', '.asvelte']
+
 /** A project of tests that run in Node; `*.svelte.ts` compiles as SvelteKit's server compiles it. */
 const node = (name: string, test: Record<string, unknown> = {}) => ({
-	plugins: [svelte()],
+	plugins: [svelte({ extensions, dynamicCompileOptions: mayAwait })],
 	resolve: { alias },
 	test: {
 		name,
@@ -26,6 +28,50 @@ const node = (name: string, test: Record<string, unknown> = {}) => ({
 		include: testFiles(name),
 		expect: patient,
 		...test
+	}
+})
+
+/** Components whose names say so may `await`; `svelte-check`, which knows one set of options, leaves them out. */
+const mayAwait = ({ filename }: { filename: string }) =>
+	filename.endsWith('.asvelte') ? { experimental: { async: true } } : undefined
+
+/** Real components in a real browser. */
+const browser = async (name: string, isAsync = false) => ({
+	plugins: [svelte({ extensions, compilerOptions: { experimental: { async: isAsync } } })],
+	resolve: { alias },
+	optimizeDeps: {
+		// Components in packages: older plugins of Svelte's leave them out by themselves, and refuse to take them in.
+		exclude: ['vitest-browser-svelte', '@testing-library/svelte-core'],
+		// Found in the middle of a run, they would reload the page under the tests.
+		include: [
+			'esm-env',
+			'eventsource-parser',
+			'fast-check',
+			'svelte',
+			'svelte/reactivity',
+			'svelte/store',
+			'svelte/transition',
+			'sveltekit-sse-0.14',
+			'valibot'
+		]
+	},
+	test: {
+		name,
+		include: testFiles('browser'),
+		expect: patient,
+		testTimeout: 60_000,
+		hookTimeout: 60_000,
+		globalSetup: 'tests/browser/global-setup.ts',
+		provide: { isAsync },
+		browser: {
+			enabled: true,
+			headless: true,
+			screenshotFailures: false,
+			provider: playwright({
+				launchOptions: { executablePath: await findBrowser(), args: chromiumArgs }
+			}),
+			instances: [{ browser: 'chromium' as const }]
+		}
 	}
 })
 
@@ -76,7 +122,7 @@ export default defineConfig({
 			node('e2e-kit3', {
 				...site,
 				include: testFiles('e2e'),
-				exclude: everyEngine,
+				exclude: [...everyEngine, 'tests/e2e/looks.test.ts'],
 				globalSetup: 'tests/e2e/global-setup-kit3.ts',
 				setupFiles: 'tests/e2e/setup-kit3.ts'
 			}),
@@ -101,42 +147,9 @@ export default defineConfig({
 					testTimeout: 30_000
 				}
 			},
-			{
-				plugins: [svelte()],
-				resolve: { alias },
-				optimizeDeps: {
-					// Components in packages: older plugins of Svelte's leave them out by themselves, and refuse to take them in.
-					exclude: ['vitest-browser-svelte', '@testing-library/svelte-core'],
-					// Found in the middle of a run, they would reload the page under the tests.
-					include: [
-						'esm-env',
-						'eventsource-parser',
-						'fast-check',
-						'svelte',
-						'svelte/reactivity',
-						'svelte/store',
-						'sveltekit-sse-0.14',
-						'valibot'
-					]
-				},
-				test: {
-					name: 'browser',
-					include: testFiles('browser'),
-					expect: patient,
-					testTimeout: 60_000,
-					hookTimeout: 60_000,
-					globalSetup: 'tests/browser/global-setup.ts',
-					browser: {
-						enabled: true,
-						headless: true,
-						screenshotFailures: false,
-						provider: playwright({
-							launchOptions: { executablePath: await findBrowser(), args: chromiumArgs }
-						}),
-						instances: [{ browser: 'chromium' as const }]
-					}
-				}
-			}
+			await browser('browser'),
+			// The same once more, in the mode of Svelte in which components may `await`.
+			await browser('browser-async', true)
 		]
 	}
 })

@@ -1,9 +1,9 @@
-// A Chromium for the tests: the one that is there, else Playwright's own, else the system's.
+// A Chromium for the tests: one without windows, which is light, else any that is there, else Playwright's own, else the system's.
 
 import { existsSync } from 'node:fs'
 import { root, tool } from './install.mjs'
 import { run } from './process.mjs'
-import { ensure, findAll } from './system.mjs'
+import { ensure, findAll, mayInstallHere } from './system.mjs'
 
 /**
  * Flags that let Chromium run as root, without a graphics card and without phoning home.
@@ -17,19 +17,24 @@ export const chromiumArgs = [
 	'--no-first-run'
 ]
 
+/** One without windows. */
+const light = 'chromium-headless-shell'
+
 /**
  * The path of a Chromium that starts, without installing one.
  *
+ * @param {(path: string) => boolean} [suits] whether this one may be it
  * @returns {Promise<string | undefined>}
  */
-export async function findBrowser() {
+export async function findBrowser(suits = () => true) {
 	const named = process.env.CHROMIUM_PATH
-	if (named) {
+	if (named && suits(named)) {
 		if (await starts(named)) return named
 		throw new Error(`CHROMIUM_PATH=${named} does not start. Correct it, or unset it.`)
 	}
-	for (const path of new Set([...findAll('chromium'), await playwrightPath()])) {
-		if (path && (await starts(path))) return path
+	const present = [...findAll(light), ...findAll('chromium')]
+	for (const path of new Set([...present, await playwrightPath()])) {
+		if (path && suits(path) && (await starts(path))) return path
 	}
 	return undefined
 }
@@ -37,10 +42,14 @@ export async function findBrowser() {
 /**
  * The path of a Chromium that starts; installs one if there is none.
  *
+ * @param {object} [options]
+ * @param {boolean} [options.keepsPages] whether it has to have a back/forward cache, which one without windows does not
  * @returns {Promise<string>}
  */
-export async function ensureBrowser() {
-	const present = await findBrowser()
+export async function ensureBrowser({ keepsPages = false } = {}) {
+	if (!keepsPages && !process.env.CHROMIUM_PATH && mayInstallHere()) await ensure(light, starts)
+	const suits = (/** @type {string} */ path) => !keepsPages || !/headless[-_]shell/.test(path)
+	const present = await findBrowser(suits)
 	if (present) return present
 
 	console.log('Fetching a browser (playwright install chromium) …')

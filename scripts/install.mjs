@@ -150,13 +150,15 @@ function isRecentVersion(version) {
 }
 
 /**
- * The environment for programs of the tool chain: that Node and the installed commands come first.
+ * The environment for programs of the tool chain: that Node and the installed commands come first, and what one process has
+ * compiled the next need not.
  *
  * @param {NodeJS.ProcessEnv} [extra]
  * @returns {Promise<NodeJS.ProcessEnv>}
  */
 export async function toolEnv(extra = {}) {
-	return { ...withFirst(await ensureNode()), ...extra }
+	const NODE_COMPILE_CACHE = join(modules, '.cache', 'compiled')
+	return { NODE_COMPILE_CACHE, ...withFirst(await ensureNode()), ...extra }
 }
 
 /** @param {string} node */

@@ -99,7 +99,7 @@ export const parts = {
 	},
 	package: { steps: [vitest('package')] },
 	proxies: { all: true, steps: [vitest('proxies', 1)], programs: [...proxies] },
-	browser: { steps: [vitest('browser', 1)], browser: true }
+	browser: { steps: [vitest('browser', 1), vitest('browser-async', 1)], browser: true }
 }
 
 /**

@@ -50,6 +50,11 @@ const programs = {
 	caddy: { names: ['caddy'], package: 'caddy' },
 	h2o: { names: ['h2o'], package: 'h2o' },
 	openssl: { names: ['openssl'], package: 'openssl' },
+	// Takes half the processor time of a whole Chromium.
+	'chromium-headless-shell': {
+		names: ['chromium-headless-shell', 'chrome-headless-shell'],
+		package: 'chromium-headless-shell'
+	},
 	chromium: {
 		names: [
 			'chromium',

@@ -1,19 +1,28 @@
-import { DEV } from 'esm-env'
 import { untrack } from 'svelte'
-import { createSubscriber } from 'svelte/reactivity'
 import type { Readable } from 'svelte/store'
-import type { Feed, Incoming, Receiver } from './channel/feed.js'
-import { iterate, nextOf, type Listening, type NextOptions } from './channel/iterate.js'
+import type { Feed, Opened } from './channel/feed.js'
+import { iterate, Nexts, type Listening, type NextOptions } from './channel/iterate.js'
+import { Lease } from './channel/lease.js'
 import { list, type ListOptions } from './channel/list.js'
-import { Lazy, type JsonFailure, type Operator, type Outcome } from './channel/operator.js'
+import { made, type JsonFailure, type Operator } from './channel/operator.js'
 import * as operators from './channel/operators.js'
-import { SseError, toError } from './errors.js'
-import { Latest } from './latest.svelte.js'
-import { Listeners } from './link/listeners.js'
-import { report } from './link/report.js'
+import { Outlets } from './channel/outlets.js'
+import { begin, end } from './parts/publish.js'
+import { Value } from './channel/value.js'
+import { environment } from './environment.js'
+import type { SseError } from './errors.js'
 import type { Message } from './link/types.js'
+import {
+	holdNow,
+	holdOnceShown,
+	isInComponent,
+	isTracking,
+	reader,
+	Unowned,
+	whileShown
+} from './reactive.svelte.js'
 
-/** What belongs to an event beside its data. */
+/** The second argument of `on`: the id and the time of an event. */
 export interface EventMeta {
 	/** The event's own id, if it carried one. */
 	id?: string
@@ -25,10 +34,11 @@ export interface EventMeta {
  * The events of one name, as reactive state: `current` in runes, `$channel` as a store, and every single event through
  * `on`, `next` and `for await`.
  *
- * Reading `current` in an effect or template, subscribing, listening and iterating open the connection and hold it; when
- * the last of them has gone it closes after the connection's `linger`.
+ * Reading `current` in an effect or template, subscribing, listening and iterating open the connection and hold it. When
+ * the last reader has left, the connection closes after its `linger`. `subscribe`, `json` and `transform` work by themselves
+ * too.
  *
- * @typeParam T what an event carries
+ * @typeParam T the data of an event
  * @typeParam I the value before the first event
  *
  * @example
@@ -42,69 +52,64 @@ export interface EventMeta {
  * ```
  */
 export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncIterable<T> {
-	readonly #current: Latest<T | I | Lazy<T>>
-	/** Usually undefined; setting it again is free. */
-	#error = $state.raw<SseError>()
 	readonly #feed: Feed
 	readonly #operator: Operator<unknown, T, I>
-	readonly #initial: T | I | Lazy<T>
-	readonly #subscribers = new Listeners<(value: T | I) => void>()
-	readonly #receivers = new Listeners<Receiver<T>>()
-	readonly #track = createSubscriber((update) => {
-		this.#update = update
-		return this.#hold()
-	})
-	/** Runs readers again. State that a template makes and reads in one breath is not tracked by that template. */
-	#update: (() => void) | undefined
-	#holds = 0
-	/** Closes the feed; there while it is open. */
-	#close: (() => void) | undefined
-	/** Calls off the closing that lingers. */
-	#stay: (() => void) | undefined
-	/** The last message that was taken in, and the last that became an event of this channel. */
-	#seen: Message | undefined
-	#event: Message | undefined
-	#eventData: T | Lazy<T> | undefined
-	/** Which URL the value belongs to. */
-	#generation: number
+	readonly #value: Value<T, I>
+	/** Holds the feed open. */
+	readonly #lease: Lease
+	/** Hear its events. */
+	readonly #outlets = new Outlets<T, I>()
+	readonly #nexts = new Nexts<T>((listening) => this.#listen(listening))
+	readonly #unowned = new Unowned(() => this.#holdNow())
 
 	/** @internal Channels are made by `select()`, and by one another. */
 	constructor(feed: Feed, operator: Operator<never, T, I>) {
 		this.#feed = feed
 		this.#operator = operator as Operator<unknown, T, I>
-		this.#initial = this.#operator.initial()
-		this.#current = new Latest(this.#initial)
-		this.#generation = feed.generation()
+		this.#value = new Value(this.#operator, feed.session)
+		this.#lease = new Lease(feed.session, (isQuiet) => this.#open(isQuiet))
 	}
 
 	/**
-	 * The value of the last event, or the initial one. Reading it in an effect or template opens the connection; reading it
-	 * elsewhere only looks.
+	 * The value of the last event, or the initial value. Reading it in an effect or template opens the connection; reading it
+	 * elsewhere does not.
 	 */
 	get current(): T | I {
 		this.#track()
-		if (!this.#close) this.#catchUp()
-		return made(this.#current.value)
+		this.#look()
+		return this.#value.current
 	}
 
-	/** Why the last event could not be read; the next good one clears it. Reading it opens nothing. */
+	/** Why the last event could not be read; the next good event clears it. Reading it opens nothing. */
 	get error(): SseError | undefined {
-		return this.#error
+		return this.#value.error
 	}
 
 	/**
 	 * The store contract: calls `run` with the value at once, and then with each new one, equal ones included.
 	 *
+	 * @param run called with each value
+	 * @param invalidate called before any `run` of an event, as Svelte's own stores do
 	 * @returns an unsubscribe function
 	 */
-	subscribe(run: (value: T | I) => void): () => void {
+	readonly subscribe = (run: (value: T | I) => void, invalidate?: () => void): (() => void) => {
 		const release = this.#hold()
-		const remove = this.#subscribers.add(run)
-		run(made(this.#current.plain))
-		return () => {
-			remove()
+		let remove: (() => void) | undefined
+		const stop = (): void => {
+			remove?.()
 			release()
 		}
+		try {
+			this.#look()
+			const value = made(this.#value.plain)
+			// Before its first run, which may change the value.
+			remove = this.#outlets.subscribers.add({ run, invalidate })
+			run(value)
+		} catch (thrown) {
+			stop()
+			throw thrown
+		}
+		return stop
 	}
 
 	/**
@@ -118,43 +123,54 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	 * const order = source('/orders').select('order').json<Order>(({ previous }) => previous)
 	 * ```
 	 */
-	json<U = unknown>(or?: (failure: JsonFailure<U>) => U | null): SseChannel<U, U | null> {
-		return this.#derive(operators.json<T, U>(or))
-	}
+	readonly json = <U = unknown>(
+		or?: (failure: JsonFailure<U>) => U | null
+	): SseChannel<U, U | null> => this.#derive(operators.json<T, U>(or))
 
-	/** Turns each event into something else. If `fn` throws, the event is left out and `error` says why. */
-	transform<U>(fn: (data: T) => U): SseChannel<U, U | null>
-	/**
-	 * As 0.14 typed it: `fn` may return `null` although the type that is written is without it.
-	 *
-	 * @deprecated Write `transform<U | null>`.
-	 */
-	transform<U>(fn: (data: T) => U | null): SseChannel<U | null, U | null>
-	transform<U>(fn: (data: T) => U): SseChannel<U, U | null> {
-		return this.#derive(operators.transform(fn))
-	}
+	/** Turns each event into something else. If `fn` throws, the event is left out, and `error` says why. */
+	readonly transform: {
+		/** Turns each event into something else. */
+		<U>(fn: (data: T) => U): SseChannel<U, U | null>
+		/**
+		 * As 0.14 typed it: `fn` may return `null` although the type that is written is without it.
+		 *
+		 * @deprecated Write `transform<U | null>`.
+		 */
+		<U>(fn: (data: T) => U | null): SseChannel<U | null, U | null>
+	} = <U>(fn: (data: T) => U): SseChannel<U, U | null> => this.#derive(operators.transform(fn))
 
+	/** Keeps the events for which `fn` returns true; a type guard narrows the type. */
+	filter<U extends T>(fn: (data: T) => data is U): SseChannel<U, I>
 	/** Keeps the events for which `fn` returns true. */
+	filter(fn: (data: T) => boolean): SseChannel<T, I>
 	filter(fn: (data: T) => boolean): SseChannel<T, I> {
-		return this.#derive(operators.filter<T, I>(fn, this.#initial as I))
+		return this.#derive(operators.filter<T, I>(fn, (url) => this.#operator.initial(url) as I))
 	}
 
 	/**
 	 * Folds every event into one value, such as tokens into a text.
+	 *
+	 * @param fn returns the new value; it may change the old value in place and return it
+	 * @param options `restart`: starts over when the connection comes back with a stream that did not resume. Default: false.
 	 *
 	 * @example
 	 * ```ts
 	 * const answer = source('/chat').select('token').scan((text, token) => text + token, '')
 	 * ```
 	 */
-	scan<A>(fn: (accumulated: A, data: T) => A, initial: A): SseChannel<A, A> {
-		return this.#derive(operators.scan(fn, initial))
+	scan<A>(
+		fn: (accumulated: A, data: T) => A,
+		initial: A,
+		options?: operators.ScanOptions
+	): SseChannel<A, A> {
+		return this.#derive(operators.scan(fn, initial, options))
 	}
 
 	/**
 	 * Collects the events in an array.
 	 *
-	 * @param options `max`: items kept, the oldest go first, default all; `key`: an item whose key is there replaces that one.
+	 * @param options `max`: the number of items kept, the oldest go first, default all; `key`: an item replaces the item with the
+	 * same key; `restart`: starts over when the connection comes back with a stream that did not resume, default false.
 	 */
 	list(options?: ListOptions<T>): SseChannel<T[], T[]> {
 		return this.#derive(list(options))
@@ -166,35 +182,42 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	 * @returns an unsubscribe function
 	 */
 	on(fn: (data: T, meta: EventMeta) => void): () => void {
-		return this.#receive({ event: (data, { id, at }) => fn(data, new Meta(id, at)) })
+		const remove = this.#outlets.listeners.add({
+			event: (data, { id, at }) => fn(data, new Meta(id, at))
+		})
+		const release = this.#hold()
+		return () => {
+			remove()
+			release()
+		}
 	}
 
 	/**
-	 * The next event.
+	 * The next event. In a loop that waits for nothing else, it gives every event of a burst; in any other loop, use `for await`.
+	 * While a server renders a component, where nothing is opened, it gives the value before the first event.
 	 *
-	 * @param options `timeout`: milliseconds, default none; `signal`: gives up.
-	 * @throws {SseError} `timeout`, `aborted`, or what closed the connection.
+	 * @param options `timeout`: milliseconds to wait, default no limit; `signal`: stops waiting when it aborts.
+	 * @throws {SseError} `timeout`, `aborted`, `closed`, or the error that closed the connection.
 	 */
 	next(options?: NextOptions): Promise<T> {
-		return nextOf((listening) => this.#listen(listening), options)
+		if (!environment.isClient && isInComponent())
+			return Promise.resolve(made(this.#value.plain) as T)
+		return this.#nexts.next(options)
 	}
 
-	/** Every event from now on, for `for await`; up to 10,000 may wait for the loop. */
-	[Symbol.asyncIterator](): AsyncIterator<T> {
+	/**
+	 * Every event from now on, for `for await`. Up to 10,000 events wait for a slow loop; with more, the loop throws `overflow`.
+	 * The loop ends when the connection is closed, and throws the error that closed it.
+	 */
+	[Symbol.asyncIterator](): AsyncIterableIterator<T, undefined> {
 		return iterate((listening) => this.#listen(listening))
 	}
 
 	#listen(listening: Listening<T>): () => void {
-		const stop = this.#receive(listening)
-		const over = this.#feed.over()
-		if (over) listening.ended(over.error)
-		return stop
-	}
-
-	/** @param isChannel the receiver is a derived channel, which has lingered before it lets go */
-	#receive(receiver: Receiver<T>, isChannel = false): () => void {
-		const release = this.#hold(isChannel)
-		const remove = this.#receivers.add(receiver)
+		const remove = this.#outlets.listeners.add(listening)
+		const release = this.#holdNow()
+		const ending = this.#feed.session.ending()
+		if (ending) listening.ended(ending.error)
 		return () => {
 			remove()
 			release()
@@ -203,138 +226,134 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 
 	#derive<U, J>(operator: Operator<T, U, J>): SseChannel<U, J> {
 		const feed: Feed<T> = {
-			open: (receiver) => this.#receive(receiver, true),
-			last: () => this.#last(),
-			over: () => this.#feed.over(),
-			later: (run) => this.#feed.later(run),
-			generation: () => this.#feed.generation(),
-			failed: () => {}
+			session: this.#feed.session,
+			open: (receiver, isQuiet) => {
+				const remove = this.#outlets.derived.add(receiver)
+				// A derived channel has lingered before it lets go.
+				const release = this.#lease.hold(undefined, isQuiet, false)
+				return {
+					close: () => {
+						remove()
+						release()
+					},
+					renew: () => this.#lease.renew()
+				}
+			},
+			last: () => {
+				this.#look()
+				return this.#value.last
+			}
 		}
 		return new SseChannel<U, J>(feed as Feed, operator as Operator<never, U, J>)
 	}
 
-	#last(): Incoming<T> | undefined {
-		if (!this.#close) this.#catchUp()
-		return this.#event && { data: made(this.#eventData!), message: this.#event }
-	}
-
-	/**
-	 * One more reader. The first opens the feed; after the last has gone it stays open for the linger, so that a page which
-	 * takes over from another finds it, and every event with it.
-	 */
-	#hold(isChannel = false): () => void {
-		this.#stay?.()
-		this.#stay = undefined
-		if (this.#holds++ === 0 && !this.#close) this.#open()
-		let isHeld = true
-		return () => {
-			if (!isHeld) return
-			isHeld = false
-			if (--this.#holds > 0) return
-			if (isChannel) this.#letGo()
-			else this.#stay = this.#feed.later(() => this.#letGo())
-		}
-	}
-
-	#letGo(): void {
-		this.#stay?.()
-		const close = this.#close
-		this.#close = this.#stay = undefined
-		close?.()
-	}
-
-	#open(): void {
-		this.#close = this.#feed.open({
-			event: (data, message) => this.#take(data, message),
-			again: () => this.#catchUpAgain(),
-			ended: (error) => this.#ended(error),
-			failed: (error) => this.#fail(error)
+	/** Holds the connection for as long as the effect, template or derived that reads now. */
+	#track(): void {
+		if (!isTracking()) return
+		const { session } = this.#feed
+		const who = reader()
+		let isOld = this.#lease.isReturning(who) ? () => true : session.closings(true)
+		const isOwned = whileShown(() => {
+			session.follow?.()
+			const release = untrack(() => this.#lease.hold(who, isOld()))
+			// It runs again by itself if the URL is another.
+			isOld = () => this.#lease.isReturning(who)
+			return release
 		})
+		if (!isOwned) this.#unowned.track()
+	}
+
+	#hold(): () => void {
+		const { session } = this.#feed
+		const isClosed = session.closings(false)
+		return holdOnceShown(() => this.#lease.hold(undefined, isClosed()), session.follow)
+	}
+
+	#holdNow(): () => void {
+		return holdNow(() => this.#lease.hold(), this.#feed.session.follow)
+	}
+
+	#open(isQuiet: boolean): Opened {
+		const opened = this.#feed.open(
+			{
+				event: (data, message) => this.#take(data, message),
+				failed: (error) => this.#fail(error),
+				again: () => this.#catchUp(),
+				fresh: () => this.#restart(),
+				ended: (error) => this.#ended(error)
+			},
+			isQuiet
+		)
 		this.#catchUp()
+		return opened
 	}
 
+	/** Nobody holds the connection any more; a new reader opens it again. */
 	#ended(error: SseError | undefined): void {
-		// There is nothing to stay for, and who stays would be taken for a reader.
-		if (this.#holds === 0) this.#letGo()
-		this.#receivers.each((receiver) => receiver.ended?.(error))
+		this.#outlets.ended(error)
+		this.#lease.endUnheld()
 	}
 
-	/**
-	 * Shows what came while nobody was there to see it.
-	 *
-	 * @returns whether there was anything
-	 */
-	#catchUp(): boolean {
-		return untrack(() => {
-			const isReset = this.#feed.generation() !== this.#generation
-			if (isReset) this.#reset()
-			const last = this.#operator.isLatest && this.#feed.last(() => this.#catchUpAgain())
-			if (!last || last.message === this.#seen) return isReset
-			return !!this.#apply(last.data, last.message) || isReset
-		})
+	/** While it is not open, nobody says what has come meanwhile. */
+	#look(): void {
+		// A user's function may read state, which is not what the reader depends on.
+		if (!this.#lease.isOpen) untrack(() => this.#catchUp())
 	}
 
-	/** There is something to catch up with now, for those too who look on. */
-	#catchUpAgain(): void {
-		if (!this.#catchUp()) return
-		if (this.#close) this.#update?.()
-		this.#publish()
-		this.#receivers.each((receiver) => receiver.again?.())
+	/** Shows what came while nobody was there to see it, or that everything starts over. */
+	#catchUp(): void {
+		const value = this.#value
+		const isReset = value.follow()
+		const last = value.isLatest ? this.#feed.last(() => this.#catchUp()) : undefined
+		if (last && !value.hasSeen(last.message)) return this.#take(last.data, last.message, true)
+		if (isReset) this.#show()
 	}
 
-	#take(data: unknown, message: Message): void {
-		const outcome = this.#apply(data, message, this.#update)
-		if (!outcome) return
-		if (this.#subscribers.size > 0) this.#publish()
-		if (!outcome.isEvent || this.#receivers.size === 0) return
-		const value = made(outcome.value) as T
-		this.#receivers.each(hand<T>, value, message)
+	#restart(): void {
+		if (this.#value.restart()) this.#show()
+		this.#outlets.derived.each((receiver) => receiver.fresh())
 	}
 
-	#apply(data: unknown, message: Message, update?: () => void): Outcome<T, I> | undefined {
-		this.#seen = message
+	/** @param isOld the event came before: it is shown, and listeners do not hear of it */
+	#take(data: unknown, message: Message, isOld = false): void {
+		begin()
 		try {
-			const outcome = this.#operator.apply(data)
-			if (!outcome) return undefined
-			if (this.#current.set(outcome.value)) update?.()
-			this.#error = outcome.error
-			if (outcome.isEvent) {
-				this.#event = message
-				this.#eventData = outcome.value as T | Lazy<T>
-			}
-			return outcome
-		} catch (thrown) {
-			this.#broken(thrown)
-			return undefined
+			const { hasFailed } = this.#value
+			const taken = this.#value.take(data, message)
+			if (typeof taken === 'object') this.#failed(taken)
+			else if (!taken && hasFailed) this.#fail(undefined)
+			else if (taken && isOld) this.#show()
+			else if (taken) this.#deliver(message)
+		} finally {
+			end()
 		}
 	}
 
-	#broken(thrown: unknown): void {
-		if (thrown instanceof SseError) {
-			this.#fail(thrown)
-			this.#feed.failed(thrown)
-			return
+	#deliver(message: Message): void {
+		this.#unowned.changed()
+		if (this.#outlets.isUsed) this.#outlets.deliver(made(this.#value.plain) as T, message)
+	}
+
+	/** There is another value, which is no event. */
+	#show(): void {
+		begin()
+		try {
+			this.#unowned.changed()
+			this.#outlets.show(made(this.#value.plain))
+		} finally {
+			end()
 		}
-		const message = (DEV ? 'A function given to the channel threw: ' : '') + toError(thrown).message
-		this.#fail(new SseError('callback', message, { cause: thrown }))
-		report(thrown)
 	}
 
-	#fail(error: SseError): void {
-		this.#error = error
-		this.#receivers.each((receiver) => receiver.failed?.(error))
+	#failed(error: SseError): void {
+		this.#fail(error)
+		this.#feed.session.failed(error)
+		if (error.code === 'parse') this.#show()
 	}
 
-	#reset(): void {
-		this.#generation = this.#feed.generation()
-		this.#seen = this.#event = this.#eventData = undefined
-		this.#error = undefined
-		this.#current.set(this.#operator.initial())
-	}
-
-	#publish(): void {
-		const value = made(this.#current.plain)
-		this.#subscribers.each((run) => run(value))
+	#fail(error: SseError | undefined): void {
+		this.#value.fail(error)
+		this.#outlets.derived.each((receiver) => receiver.failed(error))
 	}
 }
 
@@ -351,12 +370,4 @@ class Meta implements EventMeta {
 	get at(): Date {
 		return new Date(this.#at)
 	}
-}
-
-function hand<T>(receiver: Receiver<T>, data: T, message: Message): void {
-	receiver.event(data, message)
-}
-
-function made<V>(value: V | Lazy<V>): V {
-	return value instanceof Lazy ? value.value : value
 }

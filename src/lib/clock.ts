@@ -26,6 +26,12 @@ export const clock: Clock = {
 	clearTimeout: (timer) => clearTimeout(timer as number)
 }
 
+/** Keeps a process of Node's alive, which the timers of the clock do not; returns what ends that. */
+export function stayAlive(): () => void {
+	const timer = setInterval(() => {}, longestDelay)
+	return () => clearInterval(timer)
+}
+
 /** Puts another clock in place of the system's; returns a function that puts the old one back. */
 export function useClock(replacement: Clock): () => void {
 	const before = { ...clock }

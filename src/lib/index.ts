@@ -5,13 +5,14 @@
  * @module sveltekit-sse
  */
 
-export { source } from './source.js'
+export { source } from './source/source.js'
 export { SseConnection, type ChannelOf } from './connection.svelte.js'
 export { SseChannel, type EventMeta } from './channel.svelte.js'
 export type { JsonFailure } from './channel/operator.js'
 export type { ListOptions } from './channel/list.js'
+export type { ScanOptions } from './channel/operators.js'
 export type { NextOptions } from './channel/iterate.js'
-export type { Callback, NestedOptions, SourceEvent, SourceOptions } from './source-options.js'
+export type { Callback, NestedOptions, SourceEvent, SourceOptions } from './source/options.js'
 export type { BodySource, LossInfo, Reason, ReconnectOptions, Status } from './link/types.js'
 export { produce } from './produce/produce.js'
 export { drain, type DrainOptions } from './produce/drain.js'
@@ -29,14 +30,9 @@ export type {
 	UnnamedEvent,
 	Unsafe
 } from './produce/types.js'
-export {
-	defineEvents,
-	type Definitions,
-	type EventsOf,
-	type EventsOptions,
-	type Validate
-} from './contract/define-events.js'
-export { type } from './contract/schema.js'
+export { defineEvents, type EventsOf } from './contract/define-events.js'
+export type { Definitions, EventsOptions, Validate } from './contract/options.js'
+export { typed } from './contract/schema.js'
 export { jsonCodec, textCodec, type Codec } from './contract/codec.js'
 export type { AnyEvents, Contract, In, Name, Out, Schema, Untyped } from './contract/types.js'
 export { SseError, type CloseReason, type SseErrorCode, type SseErrorDetails } from './errors.js'
@@ -62,4 +58,4 @@ export type {
 	SourceSelected,
 	SourceSelectedTransform,
 	Transformer
-} from './deprecated.js'
+} from './source/deprecated.js'

@@ -80,10 +80,10 @@ export function behind(message: LogMessage, { mark }: Position): LogEntry[] | un
 }
 
 /**
- * The state as `judge` wants it. What it cannot know is whether a message that is gone was told whole: a position in
+ * The state as `findGap` wants it. What it cannot know is whether a message that is gone was told whole: a position in
  * the middle of one stands before the hole that its end leaves.
  */
-export function judgedState(position: Position | undefined, state: LogState): LogState {
+export function gapState(position: Position | undefined, state: LogState): LogState {
 	if (!position) return state
 	const last = { ...state.last, mark: position.mark }
 	const first = state.first ?? state.last.sequence + 1

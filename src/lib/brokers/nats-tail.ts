@@ -1,7 +1,7 @@
-import { judge, parseCursor, type LogState, type Position } from '../hub/cursor.js'
+import { findGap, parseCursor, type LogState, type Position } from '../hub/cursor.js'
 import type { GapReason, LogEntry } from '../hub/broker.js'
 import { deliver, type Delivered } from './nats-delivery.js'
-import { behind, judgedState, whole } from './nats-messages.js'
+import { behind, gapState, whole } from './nats-messages.js'
 import { natsError } from './nats-stream.js'
 import type { NatsLog } from './nats.js'
 import type { TailLoop } from './tail-loop.js'
@@ -112,7 +112,7 @@ class NatsTail {
 		const isNews = appended !== tail.lost && appended?.epoch === state.epoch
 		const isLost = isNews && appended.sequence > state.last.sequence
 		if (isLost) tail.lost = appended
-		const reason = isLost ? 'unknown' : judge(position, judgedState(position, state), true)
+		const reason = isLost ? 'unknown' : findGap(position, gapState(position, state), true)
 		if (reason || !position) await this.#gap(reason ?? 'unknown', state)
 		else tail.position = position
 		const { sequence, mark } = tail.position as Position

@@ -24,12 +24,13 @@ import type {
 } from '../hub/broker.js'
 import {
 	createEpoch,
+	findGap,
 	formatCursor,
-	judge,
 	parseCursor,
 	type LogState,
 	type Position
 } from '../hub/cursor.js'
+import { invalid } from '../parts/check.js'
 import { AppendQueue, type Batch } from './append-queue.js'
 import { withDeadline } from './deadline.js'
 import { fetchMessages, type Delivered } from './nats-delivery.js'
@@ -37,7 +38,7 @@ import {
 	behind,
 	decodeMessage,
 	encodeMessage,
-	judgedState,
+	gapState,
 	marksOf,
 	whole,
 	type LogMessage
@@ -127,14 +128,11 @@ export class NatsLog extends BrokerBase implements Broker {
 	) {
 		super('nats', options, 'connecting')
 		if (!/^[\w-]{1,100}$/.test(stream)) {
-			throw new SseError(
-				'invalid-argument',
-				`The stream ${JSON.stringify(stream)} does not fit; use 1 to 100 letters, digits, _ and -`
-			)
+			throw invalid('`stream`', '1 to 100 letters, digits, _ and -', stream)
 		}
 		if (typeof connection?.subscribe !== 'function' || typeof connection.status !== 'function') {
-			const message = 'nats() takes a connection that `connect` of `@nats-io/transport-node` made.'
-			throw new SseError('invalid-argument', message)
+			const expected = 'a connection that `connect` of `@nats-io/transport-node` made'
+			throw invalid('The argument of nats()', expected, connection)
 		}
 		this.connection = connection
 		this.#timeout = timeout
@@ -147,12 +145,7 @@ export class NatsLog extends BrokerBase implements Broker {
 
 	async append(entries: readonly Entry[], options: AppendOptions = {}): Promise<Cursor[]> {
 		this.assertOpen()
-		if (options.client !== undefined) {
-			throw new SseError(
-				'invalid-argument',
-				'The nats broker has no transactions; leave out `client`, or use `postgres(pool)`.'
-			)
-		}
+		this.refuseClient(options)
 		return this.#queue.append(entries, options.wait)
 	}
 
@@ -169,7 +162,7 @@ export class NatsLog extends BrokerBase implements Broker {
 		if (!position) return { entries: [], gap: 'unknown', more: false }
 		return this.#call(async () => {
 			const state = await this.state()
-			const gap = judge(position, judgedState(position, state), true)
+			const gap = findGap(position, gapState(position, state), true)
 			return gap ? { entries: [], gap, more: false } : this.#range(position, state, limit)
 		})
 	}

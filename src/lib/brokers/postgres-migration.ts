@@ -1,4 +1,4 @@
-import { SseError } from '../errors.js'
+import { invalid } from '../parts/check.js'
 
 export interface PostgresNames {
 	/** Quoted, with its schema if one was given. */
@@ -16,11 +16,8 @@ const grammar = new RegExp(`^(?:(${part})\\.)?(${part})$`)
 export function namesOf(table: string): PostgresNames {
 	const match = grammar.exec(table)
 	if (!match) {
-		throw new SseError(
-			'invalid-argument',
-			`The table ${JSON.stringify(table)} does not fit; use name or schema.name of a-z, 0-9 and _, ` +
-				'each at most 40 long.'
-		)
+		const expected = 'name or schema.name, each of a-z, 0-9 and _, and at most 40 long'
+		throw invalid('`table`', expected, table)
 	}
 	const [, schema, name] = match
 	const quoted = (suffix: string) => `${schema ? `"${schema}".` : ''}"${name}${suffix}"`

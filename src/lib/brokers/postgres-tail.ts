@@ -1,6 +1,6 @@
 import { clock } from '../clock.js'
 import { SseError } from '../errors.js'
-import { judge, parseCursor, type Position } from '../hub/cursor.js'
+import { findGap, parseCursor, type Position } from '../hub/cursor.js'
 import { borrow, postgresError, type PostgresClient } from './postgres-client.js'
 import { withDeadline } from './deadline.js'
 import type { PostgresLog, PostgresState } from './postgres.js'
@@ -91,7 +91,7 @@ class PostgresTail {
 			if (isNews && appended.sequence > before.sequence) {
 				const state = await this.#read(appended, 0)
 				// What this process was told is stored is not: the log was rolled back.
-				if (judge(appended, state, state.found) === 'unknown') this.#gap('unknown', state)
+				if (findGap(appended, state, state.found) === 'unknown') this.#gap('unknown', state)
 			}
 			return
 		}
@@ -99,8 +99,8 @@ class PostgresTail {
 		if (start !== 'now' && 'after' in start) {
 			const after = parseCursor(start.after)
 			const state = await this.#read(after, 0)
-			// A position that is judged again and again until there is one.
-			this.#judge(after, state)
+			// Retry until the position is known.
+			this.#checkPosition(after, state)
 			return
 		}
 		const state = await this.#read(undefined, 0)
@@ -121,7 +121,7 @@ class PostgresTail {
 		const state = await this.#read(before, page)
 		const [first] = state.rows
 		const last = state.rows.at(-1)
-		if (this.#judge(before, state)) {
+		if (this.#checkPosition(before, state)) {
 			this.#awake = true
 			return
 		}
@@ -152,8 +152,8 @@ class PostgresTail {
 	}
 
 	/** True if there was a gap. */
-	#judge(position: Position | undefined, state: PostgresState): boolean {
-		const reason = judge(position, state, state.found)
+	#checkPosition(position: Position | undefined, state: PostgresState): boolean {
+		const reason = findGap(position, state, state.found)
 		if (reason) this.#gap(reason, state)
 		else this.tail.position = position
 		return reason !== undefined

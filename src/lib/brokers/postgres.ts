@@ -4,7 +4,7 @@
  * @module sveltekit-sse/postgres
  */
 
-import { SseError } from '../errors.js'
+import type { SseError } from '../errors.js'
 import { assertSignal, BrokerBase } from '../hub/broker-base.js'
 import type {
 	AppendOptions,
@@ -20,7 +20,8 @@ import type {
 	TailStart
 } from '../hub/broker.js'
 import { sharedBounds } from '../hub/bounds.js'
-import { createEpoch, formatCursor, judge, parseCursor, type Position } from '../hub/cursor.js'
+import { createEpoch, findGap, formatCursor, parseCursor, type Position } from '../hub/cursor.js'
+import { invalid } from '../parts/check.js'
 import { AppendQueue, type Batch } from './append-queue.js'
 import {
 	query,
@@ -124,7 +125,7 @@ export class PostgresLog extends BrokerBase implements PostgresBroker {
 	) {
 		super('postgres', options, 'connecting')
 		if (typeof pool?.connect !== 'function' || typeof pool.on !== 'function') {
-			throw new SseError('invalid-argument', 'postgres() takes a `Pool` of the package `pg`.')
+			throw invalid('The argument of postgres()', 'a `Pool` of the package `pg`', pool)
 		}
 		this.names = namesOf(table)
 		this.pool = pool
@@ -162,7 +163,7 @@ export class PostgresLog extends BrokerBase implements PostgresBroker {
 		const position = parseCursor(after)
 		if (!position) return { entries: [], gap: 'unknown', more: false }
 		const state = await this.#call(() => this.#current(position, limit))
-		const gap = judge(position, state, state.found)
+		const gap = findGap(position, state, state.found)
 		if (gap) return { entries: [], gap, more: false }
 		const entries = state.rows.map((row) => logEntry(state.epoch, row))
 		return { entries, more: position.sequence + entries.length < state.last.sequence }
@@ -251,8 +252,8 @@ export class PostgresLog extends BrokerBase implements PostgresBroker {
 	async #appendIn(client: unknown, entries: readonly Entry[]): Promise<Cursor[]> {
 		const { query } = client as Partial<PostgresQueryable>
 		if (typeof query !== 'function') {
-			const message = '`client` takes the client of `pg` in whose transaction to publish.'
-			throw new SseError('invalid-argument', message)
+			const expected = 'the client of `pg` in whose transaction to publish'
+			throw invalid('`client`', expected, client)
 		}
 		const text = `insert into ${this.names.table} (topic, name, data, sender, flags)
 			select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])`

@@ -1,5 +1,5 @@
 import { SseError } from '../errors.js'
-import { judge, parseCursor, type Position } from '../hub/cursor.js'
+import { findGap, parseCursor, type Position } from '../hub/cursor.js'
 import { withDeadline } from './deadline.js'
 import { redisError, type RedisClient } from './redis-client.js'
 import {
@@ -107,9 +107,9 @@ class RedisTail {
 		if (isNews && appended.sequence > before.sequence) {
 			const other = await broker.state(this.connection, appended)
 			// What this process was told is stored is not: entries were lost that nobody has seen.
-			if (judge(appended, other, other.found) === 'unknown') return this.#gap('unknown', other)
+			if (findGap(appended, other, other.found) === 'unknown') return this.#gap('unknown', other)
 		}
-		this.#judge(before, state)
+		this.#checkPosition(before, state)
 		await this.#catchUp(state.last.sequence)
 	}
 
@@ -121,7 +121,7 @@ class RedisTail {
 		const state = await broker.state(this.connection, after)
 		this.#signal = state.signal
 		if (start === 'now') tail.position = end(state)
-		else this.#judge(after, state)
+		else this.#checkPosition(after, state)
 		await this.#catchUp(state.last.sequence)
 	}
 
@@ -170,15 +170,15 @@ class RedisTail {
 		if (hole < 0) return
 		const position = tail.position as Position
 		const state = await broker.state(this.connection, position)
-		if (this.#judge(position, state)) return
+		if (this.#checkPosition(position, state)) return
 		// The log is the same and has not been trimmed so far: somebody deleted entries out of the middle.
 		const next = positionOf(entries[hole] as StreamEntry)
 		tail.gap('trimmed', { ...next, sequence: next.sequence - 1 })
 	}
 
 	/** True if there was a gap. */
-	#judge(position: Position | undefined, state: RedisState): boolean {
-		const reason = judge(position, state, state.found)
+	#checkPosition(position: Position | undefined, state: RedisState): boolean {
+		const reason = findGap(position, state, state.found)
 		if (reason) this.#gap(reason, state)
 		else this.tail.position = position
 		return reason !== undefined
@@ -203,7 +203,7 @@ class RedisTail {
 		const behind = elsewhere?.epoch === state.epoch && elsewhere.last.sequence > state.last.sequence
 		if (behind)
 			throw new SseError('network', 'The connection hangs on a server that is not current.')
-		this.#judge(tail.position, state)
+		this.#checkPosition(tail.position, state)
 		if (state.last.sequence !== sequence) await this.#catchUp(state.last.sequence)
 		tail.live()
 	}

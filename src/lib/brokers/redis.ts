@@ -20,7 +20,8 @@ import type {
 	TailStart
 } from '../hub/broker.js'
 import { sharedBounds } from '../hub/bounds.js'
-import { createEpoch, formatCursor, judge, parseCursor, type Position } from '../hub/cursor.js'
+import { createEpoch, findGap, formatCursor, parseCursor, type Position } from '../hub/cursor.js'
+import { invalid } from '../parts/check.js'
 import { AppendQueue, type Batch } from './append-queue.js'
 import { runScript, type RedisClient } from './redis-client.js'
 import { logEntry, parseId, scriptEntries, type StreamEntry } from './redis-entries.js'
@@ -104,15 +105,14 @@ export class RedisBroker extends BrokerBase implements Broker {
 	constructor(client: RedisClient, { key = 'sse', timeout = 5_000, ...options }: RedisOptions) {
 		super('redis', options, 'connecting')
 		if (!/^[\w.:-]{1,100}$/.test(key)) {
-			throw new SseError(
-				'invalid-argument',
-				`The key ${JSON.stringify(key)} does not fit; use 1 to 100 letters, digits and _ . : -`
-			)
+			throw invalid('`key`', '1 to 100 letters, digits and _ . : -', key)
 		}
 		if (typeof client?.duplicate !== 'function' || typeof client.evalSha !== 'function') {
-			throw new SseError(
-				'invalid-argument',
-				'redis() takes a client of the package `redis` (createClient, createCluster, createSentinel).'
+			const makers = 'createClient, createCluster, createSentinel'
+			throw invalid(
+				'The argument of redis()',
+				`a client of the package \`redis\` (${makers})`,
+				client
 			)
 		}
 		this.client = client
@@ -130,12 +130,7 @@ export class RedisBroker extends BrokerBase implements Broker {
 
 	async append(entries: readonly Entry[], options: AppendOptions = {}): Promise<Cursor[]> {
 		this.assertOpen()
-		if (options.client !== undefined) {
-			throw new SseError(
-				'invalid-argument',
-				'The redis broker has no transactions; leave out `client`, or use `postgres(pool)`.'
-			)
-		}
+		this.refuseClient(options)
 		return this.#queue.append(entries, options.wait)
 	}
 
@@ -153,7 +148,7 @@ export class RedisBroker extends BrokerBase implements Broker {
 		const position = parseCursor(after)
 		if (!position) return { entries: [], gap: 'unknown', more: false }
 		const state = await this.#call(() => this.state(this.client, position, limit))
-		const gap = judge(position, state, state.found)
+		const gap = findGap(position, state, state.found)
 		if (gap) return { entries: [], gap, more: false }
 		const entries = state.entries.map(logEntry)
 		return { entries, more: position.sequence + entries.length < state.last.sequence }

@@ -1,9 +1,11 @@
 import { DEV } from 'esm-env'
 import { clock } from '../clock.js'
 import { SseError } from '../errors.js'
+import { giveWay } from '../parts/give-way.js'
+import { Queue } from '../parts/queue.js'
 
 /** Events that may wait for a loop that is slower than the stream. */
-const mostWaiting = 10_000
+const maxWaiting = 10_000
 
 /** What a loop over a channel listens to. */
 export interface Listening<T> {
@@ -12,92 +14,79 @@ export interface Listening<T> {
 	ended(error: SseError | undefined): void
 }
 
+/** Starts listening; returns what stops it. */
 type Listen<T> = (listening: Listening<T>) => () => void
 
-/** How long to wait for the next event. */
+/** How long `next()` waits for an event. */
 export interface NextOptions {
 	/** Milliseconds to wait. @default no limit */
 	timeout?: number | undefined
-	/** Gives up. */
+	/** Stops waiting when it aborts. */
 	signal?: AbortSignal | undefined
 }
 
 /**
  * Every event, in order, for `for await`. It ends when the connection is closed, throws when an error closed it, and also
  * when it was so slow that events had to be left out.
- *
- * @param listen starts listening; returns what stops it
  */
-export function iterate<T>(listen: Listen<T>): AsyncIterator<T> & Pick<Listening<T>, 'ended'> {
-	const waiting: T[] = []
-	let error: SseError | undefined
-	let isOver = false
-	const wakers: (() => void)[] = []
+export function iterate<T>(listen: Listen<T>): Queue<T> {
 	let stop: (() => void) | undefined
-
-	function wake(): void {
-		for (const waker of wakers.splice(0)) waker()
-	}
-
-	function ended(cause: SseError | undefined): void {
-		if (isOver) return
-		isOver = true
-		error = cause
-		stop?.()
-		wake()
-	}
-
+	const queue = new Queue<T>(() => stop?.())
 	stop = listen({
 		event(data) {
-			if (waiting.length < mostWaiting) waiting.push(data)
-			else ended(tooSlow())
-			wake()
+			if (queue.size < maxWaiting) queue.push(data)
+			else queue.end(tooSlow())
 		},
-		ended
+		ended: (error) => queue.end(error)
 	})
-	if (isOver) stop()
-
-	return {
-		async next() {
-			while (waiting.length === 0 && !isOver)
-				await new Promise<void>((resolve) => wakers.push(resolve))
-			if (waiting.length > 0) return { value: waiting.shift()!, done: false }
-			const thrown = error
-			error = undefined
-			if (thrown) throw thrown
-			return { value: undefined, done: true }
-		},
-		async return() {
-			waiting.length = 0
-			ended(undefined)
-			return { value: undefined, done: true }
-		},
-		ended
-	}
+	if (queue.isEnded) stop()
+	return queue
 }
 
-/** The first event from now on, as a promise that leaves nothing behind. */
-export async function nextOf<T>(listen: Listen<T>, options: NextOptions = {}): Promise<T> {
-	const { timeout, signal } = options
-	const loop = iterate(listen)
-	const abort = (): void =>
-		loop.ended(new SseError('aborted', 'aborted', { cause: signal?.reason }))
-	const timer =
-		timeout !== undefined &&
-		clock.setTimeout(
-			() => loop.ended(new SseError('timeout', DEV ? `no event within ${timeout} ms` : 'timeout')),
-			timeout
-		)
-	signal?.addEventListener('abort', abort)
-	if (signal?.aborted) abort()
-	try {
-		const { value, done } = await loop.next()
-		if (done) throw new SseError('closed', DEV ? 'closed before the next event came' : 'closed')
-		return value
-	} finally {
-		clock.clearTimeout(timer)
-		signal?.removeEventListener('abort', abort)
-		void loop.return!()
+/**
+ * The events of a channel one by one, as promises. Those that come in the same moment as one that was asked for wait for
+ * the next to ask in that moment, so that a loop misses none of a burst.
+ */
+export class Nexts<T> {
+	readonly #listen: Listen<T>
+	/** Have brought what was asked of them; who was the last to get something is the likeliest to ask again. */
+	readonly #parked: Queue<T>[] = []
+
+	constructor(listen: Listen<T>) {
+		this.#listen = listen
+	}
+
+	async next({ timeout, signal }: NextOptions = {}): Promise<T> {
+		const aborted = (): SseError => new SseError('aborted', 'aborted', { cause: signal?.reason })
+		if (signal?.aborted) throw aborted()
+		const queue = this.#parked.pop() ?? iterate(this.#listen)
+		const abort = (): void => queue.end(aborted())
+		const timer =
+			timeout !== undefined &&
+			clock.setTimeout(
+				() => queue.end(new SseError('timeout', DEV ? `no event within ${timeout} ms` : 'timeout')),
+				timeout
+			)
+		signal?.addEventListener('abort', abort)
+		try {
+			const { value, done } = await queue.next()
+			if (done) throw new SseError('closed', DEV ? 'closed before the next event came' : 'closed')
+			return value
+		} finally {
+			clock.clearTimeout(timer)
+			signal?.removeEventListener('abort', abort)
+			this.#park(queue)
+		}
+	}
+
+	#park(queue: Queue<T>): void {
+		this.#parked.push(queue)
+		void giveWay().then(() => {
+			const at = this.#parked.indexOf(queue)
+			if (at < 0) return
+			this.#parked.splice(at, 1)
+			void queue.return()
+		})
 	}
 }
 
@@ -105,7 +94,7 @@ function tooSlow(): SseError {
 	return new SseError(
 		'overflow',
 		DEV
-			? `The loop is too slow: ${mostWaiting} events are waiting, and more have come. Do less per event, or use list().`
+			? `The loop is too slow: ${maxWaiting} events are waiting, and more have come. Do less per event, or use list().`
 			: 'too slow'
 	)
 }

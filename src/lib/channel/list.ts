@@ -1,33 +1,41 @@
 import { DEV } from 'esm-env'
 import { SseError } from '../errors.js'
+import { invalid } from '../parts/check.js'
 import { Lazy, type Operator } from './operator.js'
 
-/** How much a list keeps, and what takes the place of what. */
+/** How many items a list keeps, and which items replace others. */
 export interface ListOptions<T> {
-	/** Items that are kept; the oldest go first. @default Infinity */
+	/** The number of items that are kept; the oldest go first. @default Infinity */
 	max?: number | undefined
-	/** An item with the key of one that is there takes its place. @default every event is an item of its own */
+	/** Returns the key of an item; an item replaces the item with the same key. @default every event is an item of its own */
 	key?: ((item: T) => PropertyKey) | undefined
+	/**
+	 * Whether the list starts over when the connection comes back with a stream that did not resume. Use it for a server that
+	 * sends all items at each connect.
+	 * @default false
+	 */
+	restart?: boolean | undefined
 }
 
 /** Collects events. Adding one costs the same however long the list is; the array is made when someone looks. */
-export function list<T>(options: ListOptions<T> = {}): Operator<T, T[], T[]> {
-	const { max = Infinity, key } = options
+export function list<T>({ max = Infinity, key, restart }: ListOptions<T> = {}): Operator<
+	T,
+	T[],
+	T[]
+> {
 	if (!(max >= 1))
-		throw new SseError('invalid-argument', DEV ? `\`max\` must be 1 or more, not ${max}.` : 'max')
+		throw DEV ? invalid('`max`', '1 or more', max) : new SseError('invalid-argument', 'max')
 	// Both keep the order in which keys came; replacing a value keeps its place.
-	let items = new Map<PropertyKey | object, T>()
-	const snapshot = (): Lazy<T[]> => new Lazy(() => [...items.values()])
+	const items = new Map<PropertyKey | object, T>()
 	return {
-		initial() {
-			items = new Map()
-			return []
-		},
+		initial: () => [],
 		apply(item) {
 			items.set(key ? key(item) : {}, item)
 			if (items.size > max) items.delete(items.keys().next().value!)
-			return { value: snapshot(), isEvent: true }
+			return new Lazy(() => [...items.values()])
 		},
-		isLatest: false
+		reset: () => items.clear(),
+		isLatest: false,
+		restarts: restart
 	}
 }

@@ -1,22 +1,33 @@
 import type { SseError } from '../errors.js'
 
-/** What a channel makes of one event. */
-export interface Outcome<T, I> {
-	/** The new value of `current`. */
-	value: T | I | Lazy<T>
-	/** Whether listeners hear of it; a value that stands in for a broken one is only shown. */
-	isEvent: boolean
-	error?: SseError
-}
-
 /** How a channel turns what comes from upstream into its own values. */
 export interface Operator<P, T, I> {
-	/** The value before the first event. */
-	initial(): T | I | Lazy<T>
-	/** Undefined: this event is none for the channel. A throw is kept as the channel's error. */
-	apply(data: P): Outcome<T, I> | undefined
+	/** The value before the first event, for a URL. */
+	initial(url: string | undefined): T | I
+	/**
+	 * The value that an event makes; `skipped`, or a `Fallback`, where there is none. A throw is kept as the channel's error.
+	 */
+	apply(data: P): T | Lazy<T> | typeof skipped | Fallback<T | I>
+	/** Forgets what came before. */
+	reset?(): void
 	/** Whether the value depends on the last event only; then a late reader sees what that event made. */
 	readonly isLatest: boolean
+	/** Whether it starts over with a stream that does not go on where the last one was lost. */
+	readonly restarts?: boolean | undefined
+}
+
+/** The event is none for the channel. */
+export const skipped: unique symbol = Symbol()
+
+/** A value that stands in for one that could not be made: it is shown, and is no event. */
+export class Fallback<V> {
+	readonly value: V
+	readonly error: SseError
+
+	constructor(value: V, error: SseError) {
+		this.value = value
+		this.error = error
+	}
 }
 
 /** A value that is made when someone looks at it. */
@@ -37,12 +48,16 @@ export class Lazy<T> {
 	}
 }
 
-/** What `or` is told about text that is not JSON. */
+export function made<V>(value: V | Lazy<V>): V {
+	return value instanceof Lazy ? value.value : value
+}
+
+/** The argument of `or`: text that is not valid JSON. */
 export interface JsonFailure<U> {
-	/** What `JSON.parse` threw. */
+	/** The error of `JSON.parse`; before the first event an `SseError`. */
 	error: Error
 	/** The text; empty before the first event. */
 	raw: string
-	/** The last value that could be read. */
+	/** The last value that could be parsed; null if there was none. */
 	previous: U | null
 }

@@ -1,14 +1,14 @@
 import { DEV } from 'esm-env'
 import { SseError, toError } from '../errors.js'
-import type { JsonFailure, Operator } from './operator.js'
+import { Fallback, skipped, type JsonFailure, type Operator } from './operator.js'
 
-/** The data as it comes from the connection: text, or what a contract has read out of it, be it the reason why not. */
-export function plain<T, I>(initial: I): Operator<T | SseError, T, I> {
+/** The data as it comes from the connection: text, or the value that a contract has read; an error, where it could not. */
+export function plain<T, I>(initial: (url: string | undefined) => I): Operator<T | SseError, T, I> {
 	return {
-		initial: () => initial,
+		initial,
 		apply(data) {
 			if (data instanceof SseError) throw data
-			return { value: data, isEvent: true }
+			return data
 		},
 		isLatest: true
 	}
@@ -20,53 +20,92 @@ export function json<P, U>(or: Or<U> | undefined): Operator<P, U, U | null> {
 	let previous: U | null = null
 	return {
 		initial() {
-			previous = null
 			const error = new SseError('parse', DEV ? 'There is no event yet.' : 'parse')
-			return or ? or({ error, raw: '', previous }) : null
+			return or ? or({ error, raw: '', previous: null }) : null
 		},
 		apply(data) {
 			// A contract's channel has its data parsed already.
-			if (typeof data !== 'string') return { value: data as unknown as U, isEvent: true }
+			if (typeof data !== 'string') return data as unknown as U
 			try {
-				previous = JSON.parse(data) as U
-				return { value: previous, isEvent: true }
-			} catch (cause) {
-				const error = new SseError(
-					'parse',
-					(DEV ? 'The data is not JSON: ' : '') + toError(cause).message,
-					{
-						cause
-					}
-				)
-				const value = or ? or({ error: toError(cause), raw: data, previous }) : null
-				return { value, isEvent: false, error }
+				return (previous = JSON.parse(data) as U)
+			} catch (thrown) {
+				const cause = toError(thrown)
+				const message = (DEV ? 'The data is not JSON: ' : '') + cause.message
+				const value = or ? or({ error: cause, raw: data, previous }) : null
+				return new Fallback(value, new SseError('parse', message, { cause }))
 			}
 		},
+		reset: () => (previous = null),
 		isLatest: true
 	}
 }
 
 export function transform<P, U>(fn: (data: P) => U): Operator<P, U, U | null> {
-	return {
-		initial: () => null,
-		apply: (data) => ({ value: fn(data), isEvent: true }),
-		isLatest: true
-	}
+	return { initial: () => null, apply: fn, isLatest: true }
 }
 
-export function filter<T, I>(fn: (data: T) => boolean, initial: I): Operator<T, T, I> {
+export function filter<T, I>(
+	fn: (data: T) => boolean,
+	initial: (url: string | undefined) => I
+): Operator<T, T, I> {
+	return { initial, apply: (data) => (fn(data) ? data : skipped), isLatest: true }
+}
+
+/** Whether `scan` starts over with a stream that did not resume. */
+export interface ScanOptions {
+	/**
+	 * Whether the value starts over from `initial` when the connection comes back with a stream that did not resume. Use it for
+	 * a server that sends its whole state at each connect.
+	 * @default false
+	 */
+	restart?: boolean | undefined
+}
+
+export function scan<T, A>(
+	fn: (accumulated: A, data: T) => A,
+	initial: A,
+	{ restart }: ScanOptions = {}
+): Operator<T, A, A> {
+	// `fn` may change what it is given, and the value that it starts with is the user's.
+	let accumulated = copy(initial)
 	return {
 		initial: () => initial,
-		apply: (data) => (fn(data) ? { value: data, isEvent: true } : undefined),
-		isLatest: true
+		apply: (data) => (accumulated = fn(accumulated, data)),
+		reset: () => (accumulated = copy(initial)),
+		isLatest: false,
+		restarts: restart
 	}
 }
 
-export function scan<T, A>(fn: (accumulated: A, data: T) => A, initial: A): Operator<T, A, A> {
-	let accumulated = initial
-	return {
-		initial: () => (accumulated = initial),
-		apply: (data) => ({ value: (accumulated = fn(accumulated, data)), isEvent: true }),
-		isLatest: false
+/** A copy of what can be changed in place; of an object of a class, nobody knows how to make one. */
+function copy<A>(value: A): A {
+	const copies = new Map<unknown, unknown>()
+	const copyOf = (value: unknown): unknown => {
+		if (typeof value !== 'object' || value === null) return value
+		if (copies.has(value)) return copies.get(value)
+		const keep = <T>(made: T): T => (copies.set(value, made), made)
+		const prototype: unknown = Object.getPrototypeOf(value)
+		if (prototype === Date.prototype) return keep(new Date(value as Date))
+		if (ArrayBuffer.isView(value)) return keep(structuredClone(value))
+		if (prototype === Array.prototype) {
+			const items = keep([] as unknown[])
+			for (const item of value as unknown[]) items.push(copyOf(item))
+			return items
+		}
+		if (prototype === Map.prototype) {
+			const entries = keep(new Map())
+			for (const [key, item] of value as Map<unknown, unknown>) entries.set(key, copyOf(item))
+			return entries
+		}
+		if (prototype === Set.prototype) {
+			const items = keep(new Set())
+			for (const item of value as Set<unknown>) items.add(copyOf(item))
+			return items
+		}
+		if (prototype !== Object.prototype && prototype !== null) return value
+		const record = keep(Object.create(prototype) as Record<string, unknown>)
+		for (const [key, item] of Object.entries(value)) record[key] = copyOf(item)
+		return record
 	}
+	return copyOf(value) as A
 }

@@ -1,5 +1,5 @@
 import { SseError, toError } from '../errors.js'
-import { describeValue } from './schema.js'
+import { describe } from '../parts/check.js'
 
 /**
  * How values become the text of events, and come back from it. Write your own for a format that is not here; the
@@ -29,9 +29,9 @@ export interface Codec {
  *
  * @example
  * ```ts
- * import { defineEvents, jsonCodec, textCodec, type } from 'sveltekit-sse'
+ * import { defineEvents, jsonCodec, textCodec, typed } from 'sveltekit-sse'
  *
- * const events = { token: type<string>(), usage: type<{ tokens: number }>() }
+ * const events = { token: typed<string>(), usage: typed<{ tokens: number }>() }
  * export const chat = defineEvents(events, { codec: textCodec, codecs: { usage: jsonCodec } })
  * ```
  */
@@ -39,7 +39,7 @@ export const jsonCodec: Codec = {
 	name: 'JSON',
 	encode(value) {
 		const text: string | undefined = JSON.stringify(value)
-		if (text === undefined) throw new TypeError(`JSON has no word for ${describeValue(value)}`)
+		if (text === undefined) throw new TypeError(`JSON has no word for ${describe(value)}`)
 		return text
 	},
 	decode: (text) => JSON.parse(text) as unknown
@@ -51,16 +51,16 @@ export const jsonCodec: Codec = {
  *
  * @example
  * ```ts
- * import { defineEvents, textCodec, type } from 'sveltekit-sse'
+ * import { defineEvents, textCodec, typed } from 'sveltekit-sse'
  *
- * export const chat = defineEvents({ token: type<string>() }, { codec: textCodec })
+ * export const chat = defineEvents({ token: typed<string>() }, { codec: textCodec })
  * ```
  */
 export const textCodec: Codec = {
 	name: 'text',
 	encode(value) {
 		if (typeof value !== 'string')
-			throw new TypeError(`text carries strings, not ${describeValue(value)}`)
+			throw new TypeError(`text carries strings, not ${describe(value)}`)
 		return value
 	},
 	decode: (text) => text

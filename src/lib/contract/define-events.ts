@@ -1,25 +1,29 @@
 import { environment } from '../environment.js'
 import { SseError } from '../errors.js'
-import { checkOptions, invalid } from './check-options.js'
+import { invalid } from '../parts/check.js'
 import { decodeWith, encodeWith, jsonCodec, type Codec } from './codec.js'
+import { attachInternals } from './internals.js'
 import { createLookup, type EventName } from './names.js'
-import { createReader } from './reader.js'
+import {
+	checkOptions,
+	type Definitions,
+	type EventsOptions,
+	type IsSame,
+	type Validate
+} from './options.js'
 import { check, isPromise } from './schema.js'
 import type { Contract, Schema } from './types.js'
 import { refuse } from './version.js'
 import { createWriter } from './writer.js'
-
-/** The events of a contract: a schema for each name. */
-export type Definitions = Readonly<Record<string, Schema>>
 
 /**
  * The events of a contract, as `Hub` and `Emit` take them.
  *
  * @example
  * ```ts
- * import { defineEvents, type, type Emit, type EventsOf } from 'sveltekit-sse'
+ * import { defineEvents, typed, type Emit, type EventsOf } from 'sveltekit-sse'
  *
- * const feed = defineEvents({ tick: type<number>() })
+ * const feed = defineEvents({ tick: typed<number>() })
  * const start = (emit: Emit<EventsOf<typeof feed>>) => emit('tick', 1)
  * ```
  */
@@ -29,48 +33,10 @@ export type EventsOf<C> = C extends Contract<infer S> ? S : never
 export type Payload<E> =
 	E extends Schema<infer I, infer O> ? (IsSame<I, O> extends true ? O : Schema<I, O>) : never
 
-type IsSame<I, O> = [I] extends [O] ? ([O] extends [I] ? true : false) : false
-
-/** The events whose schema makes something else of a value. */
-type Changed<D extends Definitions> = {
-	[K in keyof D]: D[K] extends Schema<infer I, infer O>
-		? IsSame<I, O> extends true
-			? never
-			: K
-		: never
-}[keyof D]
-
-/** Where schemas run. */
-export type Validate = 'both' | 'server' | 'client' | 'development'
-
-/** Where schemas run, how values travel, and which versions get on. */
-export interface EventsOptions<D extends Definitions = Definitions> {
-	/**
-	 * Where schemas run. `both`: on the server as a check, so that a mistake shows where it is made, and on the client,
-	 * where transforms belong. `client`: there only; needed if `emit` is to send events with asynchronous schemas.
-	 * `server`: there only; what the schema made of the value is sent, so properties that it strips do not leave the
-	 * server. `development`: as `both`, and nowhere in production. Schemas that transform run on the client.
-	 * @default 'both'
-	 */
-	validate?: ([Changed<D>] extends [never] ? Validate : 'both' | 'client') | undefined
-	/** How values become text. @default jsonCodec */
-	codec?: Codec | undefined
-	/** How the values of single events become text; of the others, as `codec` says. */
-	codecs?: { readonly [K in keyof D]?: Codec | undefined } | undefined
-	/**
-	 * The version of the contract, a whole number; raise it with a change that clients of the version before cannot
-	 * take. A client that meets a version that it does not understand is told, instead of failing at random.
-	 * @default none; nothing is compared
-	 */
-	version?: number | undefined
-	/** The oldest version that this one understands, and that understands this one. @default version */
-	since?: number | undefined
-}
-
 /**
  * Says which events a stream carries, once for the server, the client, their tests and the editor.
  *
- * @param events a schema for each event's name: of any library that follows Standard Schema, or `type<T>()` for a type
+ * @param events a schema for each event's name: of any library that follows Standard Schema, or `typed<T>()` for a type
  * alone. A name may be a pattern: `'order:${string}'` stands for every name that begins with `order:`.
  * @param options see {@link EventsOptions}.
  * @throws {SseError} `invalid-argument` for a name that no stream can carry, or an option of the wrong type.
@@ -78,12 +44,12 @@ export interface EventsOptions<D extends Definitions = Definitions> {
  * @example
  * ```ts
  * // src/lib/feed.ts
- * import { defineEvents, type } from 'sveltekit-sse'
+ * import { defineEvents, typed } from 'sveltekit-sse'
  * import * as v from 'valibot'
  *
  * export const feed = defineEvents({
  * 	order: v.object({ id: v.string(), total: v.number() }),
- * 	tick: type<number>()
+ * 	tick: typed<number>()
  * })
  * ```
  */
@@ -92,7 +58,7 @@ export function defineEvents<D extends Definitions>(
 	options: EventsOptions<NoInfer<D>> = {}
 ): Contract<{ [K in keyof D as EventName<K>]: Payload<D[K]> }> {
 	if (typeof events !== 'object' || events === null)
-		throw invalid('the events', 'an object such as { tick: type<number>() }')
+		throw invalid('The events', 'an object such as { tick: typed<number>() }', events)
 	checkOptions(events, options)
 	const {
 		codec = jsonCodec,
@@ -132,11 +98,10 @@ export function defineEvents<D extends Definitions>(
 		if (!side('client')) return value
 		return check(schema, value, `The event '${name}'`, 'It was not delivered.')
 	}
-	return {
+	const contract: Contract<{ [K in keyof D as EventName<K>]: Payload<D[K]> }> = {
 		names: Object.keys(events),
 		version,
 		since,
-		toJSON: () => (version === undefined ? undefined : [version, since]),
 		has: (name) => lookup(name) !== undefined,
 		encode(name, data) {
 			const written = write(name, data)
@@ -145,11 +110,12 @@ export function defineEvents<D extends Definitions>(
 			written.catch(() => {})
 			throw asynchronous(name)
 		},
-		decode,
-		writer: () => createWriter(write),
-		reader: () => createReader(decode),
-		refuse: (announced) => refuse({ version, since }, announced)
+		decode
 	}
+	return attachInternals(contract, {
+		writer: () => createWriter(write),
+		refuse: (announced) => refuse({ version, since }, announced)
+	})
 }
 
 function unknown(name: string): SseError {

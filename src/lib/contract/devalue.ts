@@ -25,10 +25,10 @@ export interface Transporter {
  *
  * @example
  * ```ts
- * import { defineEvents, type } from 'sveltekit-sse'
+ * import { defineEvents, typed } from 'sveltekit-sse'
  * import { devalueCodec } from 'sveltekit-sse/devalue'
  *
- * export const feed = defineEvents({ seen: type<Map<string, Date>>() }, { codec: devalueCodec() })
+ * export const feed = defineEvents({ seen: typed<Map<string, Date>>() }, { codec: devalueCodec() })
  * ```
  */
 export function devalueCodec(transport: Record<string, Transporter> = {}): Codec {

@@ -1,4 +1,4 @@
-import { SseError } from '../errors.js'
+import { checkEventName, invalid } from '../parts/check.js'
 import type { Schema } from './types.js'
 
 /** What stands for any text in the name of an event. */
@@ -44,15 +44,12 @@ function compile(pattern: string): (name: string) => boolean {
 }
 
 function checkEvent(name: string, schema: unknown): void {
-	if (name === '' || /[\r\n\0]/.test(name))
-		throw new SseError(
-			'invalid-argument',
-			`An event cannot be named ${JSON.stringify(name)}: a name has at least one character, and no CR, LF or NUL.`
-		)
+	checkEventName(name)
 	const standard = (schema as Schema | null | undefined)?.['~standard']
 	if (typeof standard?.validate !== 'function')
-		throw new SseError(
-			'invalid-argument',
-			`The event '${name}' needs a Standard Schema (valibot, zod, arktype and others), or type<T>() for a type alone.`
+		throw invalid(
+			`The schema of '${name}'`,
+			'a Standard Schema (valibot, zod, arktype and others), or typed<T>() for a type alone',
+			schema
 		)
 }

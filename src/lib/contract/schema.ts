@@ -11,12 +11,12 @@ const unchecked: Schema = {
  *
  * @example
  * ```ts
- * import { defineEvents, type } from 'sveltekit-sse'
+ * import { defineEvents, typed } from 'sveltekit-sse'
  *
- * export const feed = defineEvents({ tick: type<number>(), notice: type<{ title: string }>() })
+ * export const feed = defineEvents({ tick: typed<number>(), notice: typed<{ title: string }>() })
  * ```
  */
-export function type<T>(): Schema<T, T> {
+export function typed<T>(): Schema<T, T> {
 	return unchecked as Schema<T, T>
 }
 
@@ -77,11 +77,4 @@ function place(path: NonNullable<SchemaIssue['path']>): string {
 
 function lowerFirst(text: string): string {
 	return text.charAt(0).toLowerCase() + text.slice(1)
-}
-
-/** A value's kind, for messages. */
-export function describeValue(value: unknown): string {
-	if (value === null || value === undefined) return String(value)
-	if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object'
-	return `a ${typeof value}`
 }

@@ -1,3 +1,4 @@
+import { report } from '../parts/report.js'
 import { isPromise } from './schema.js'
 
 interface Step {
@@ -27,8 +28,19 @@ export class Sequence {
 		else this.#waiting.push({ isReady: true, run: () => run(result) })
 	}
 
+	/** Drops what has not been handed on. */
+	clear(): void {
+		this.#waiting.length = 0
+	}
+
 	#flush(): void {
 		// Shifted before it runs: what it runs may add to the sequence.
-		while (this.#waiting[0]?.isReady) this.#waiting.shift()!.run()
+		while (this.#waiting[0]?.isReady) {
+			try {
+				this.#waiting.shift()!.run()
+			} catch (thrown) {
+				report(thrown)
+			}
+		}
 	}
 }

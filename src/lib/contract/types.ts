@@ -1,5 +1,3 @@
-import type { SseError } from '../errors.js'
-
 /**
  * A schema of any library that follows Standard Schema (valibot, zod, arktype and others), as far as it is used here.
  *
@@ -71,8 +69,6 @@ export interface Contract<S> {
 	readonly version: number | undefined
 	/** The oldest version that it understands. */
 	readonly since: number | undefined
-	/** @internal Clients of one version can share a connection; that is all that tells two contracts apart there. */
-	toJSON(): unknown
 	/** Whether an event of this name can ever arrive. */
 	has(name: string): boolean
 	/**
@@ -88,34 +84,4 @@ export interface Contract<S> {
 	 * @throws {SseError} when the text cannot be read or the value does not fit; the promise rejects with the same.
 	 */
 	decode(name: string, text: string): unknown
-	/**
-	 * @internal
-	 * An `encode` that waits for asynchronous schemas; what it gives is settled in the order of the calls.
-	 *
-	 * @returns a function that returns the text, or a promise of it, and throws as `encode` does.
-	 */
-	writer(): (name: string, data: unknown) => string | Promise<string>
-	/** @internal Makes feeds of values out of feeds of text; the events of all of them keep their order. */
-	reader(): <M>(name: string, feed: EventFeed<string, M>) => EventFeed<unknown, M>
-	/** @internal Why a stream of that version cannot be read; undefined if it can. */
-	refuse(announced: string | undefined): Refusal | undefined
-}
-
-/** A stream of another version: `outdated`, this side is too old; `behind`, the server is. */
-export interface Refusal {
-	reason: 'outdated' | 'behind'
-	error: SseError
-}
-
-/** A channel's feed, as far as a contract takes part in it. */
-export interface EventFeed<P, M> {
-	open(receiver: EventReceiver<P, M>): () => void
-	/** The last event; if it is not ready yet, `again` is called once it is. */
-	last(again?: () => void): { data: P; message: M } | undefined
-	generation(): number
-}
-
-export interface EventReceiver<P, M> {
-	/** An event that cannot be read arrives as the `SseError` that says why. */
-	event(data: P, message: M): void
 }

@@ -1,5 +1,10 @@
 import { SseError } from '../errors.js'
-import type { Refusal } from './types.js'
+
+/** A stream of another version: `outdated`, this side is too old; `behind`, the server is. */
+export interface Refusal {
+	reason: 'outdated' | 'behind'
+	error: SseError
+}
 
 /** Which versions one side understands. */
 export interface Versions {

@@ -2,9 +2,10 @@ import { toError } from '../errors.js'
 import { isPromise } from './schema.js'
 import { Sequence } from './sequence.js'
 
-type Write = (name: string, data: unknown) => string | Promise<string>
+/** Returns the text, or a promise of it; throws as `encode` of a contract does. */
+export type Write = (name: string, data: unknown) => string | Promise<string>
 
-/** Keeps the order of the calls: see `Contract.writer`. */
+/** Makes a `write` that settles its promises in the order of the calls. */
 export function createWriter(write: Write): Write {
 	const sequence = new Sequence()
 	return (name, data) => {

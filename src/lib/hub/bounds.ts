@@ -1,4 +1,4 @@
-import { SseError } from '../errors.js'
+import { invalid } from '../parts/check.js'
 import type { BrokerHistory } from './broker.js'
 
 export const defaultHistory = { events: 10_000, age: 3_600_000 }
@@ -7,10 +7,7 @@ export const defaultHistory = { events: 10_000, age: 3_600_000 }
 export function checkBounds<T extends object>(history: T): T {
 	for (const [name, value] of Object.entries(history)) {
 		if (typeof value === 'number' && value >= 0) continue
-		throw new SseError(
-			'invalid-argument',
-			`history.${name} is ${String(value)}; give a number from 0, or Infinity for no bound.`
-		)
+		throw invalid(`\`history.${name}\``, 'a number, 0 or more, or Infinity for no bound', value)
 	}
 	return history
 }

@@ -2,6 +2,7 @@ import { clock } from '../clock.js'
 import { SseError, toError } from '../errors.js'
 import {
 	maxSignal,
+	type AppendOptions,
 	type BrokerHealth,
 	type BrokerOptions,
 	type BrokerStage,
@@ -92,6 +93,15 @@ export abstract class BrokerBase {
 
 	assertOpen(): void {
 		if (this.closed) throw this.closedError()
+	}
+
+	/** For a broker whose engine has no transactions of the user's. */
+	refuseClient({ client }: AppendOptions): void {
+		if (client !== undefined)
+			throw new SseError(
+				'invalid-argument',
+				`The ${this.#name} broker has no transactions; leave out \`client\`, or use \`postgres(pool)\`.`
+			)
 	}
 
 	closedError(): SseError {

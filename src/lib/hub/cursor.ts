@@ -17,7 +17,7 @@ export interface Position {
 	readonly mark: number
 }
 
-/** The outlines of a log: what a cursor is judged against. */
+/** The outlines of a log: what a cursor is compared with. */
 export interface LogState {
 	/** Which log it is. */
 	readonly epoch: string
@@ -82,14 +82,14 @@ export function comparePositions(a: Position, b: Position): number {
  *
  * @example
  * ```ts
- * import { judge, parseCursor } from 'sveltekit-sse/hub'
+ * import { findGap, parseCursor } from 'sveltekit-sse/hub'
  *
  * const state = { epoch: '1k5ay0', last: { sequence: 99, mark: 0 }, first: 50 }
- * judge(parseCursor('1k5ay0-60-0'), state, true) // undefined: entries 61 to 99 follow
- * judge(parseCursor('1k5ay0-42-0'), state, false) // 'trimmed'
+ * findGap(parseCursor('1k5ay0-60-0'), state, true) // undefined: entries 61 to 99 follow
+ * findGap(parseCursor('1k5ay0-42-0'), state, false) // 'trimmed'
  * ```
  */
-export function judge(
+export function findGap(
 	position: Position | undefined,
 	state: LogState,
 	found: boolean

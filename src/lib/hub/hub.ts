@@ -1,11 +1,13 @@
-import type { Contract, In, Untyped } from '../contract/types.js'
+import { checkContract, internalsOf } from '../contract/internals.js'
+import type { In, Untyped } from '../contract/types.js'
+import type { Write } from '../contract/writer.js'
 import { isDevServer } from '../dev-server.js'
 import { SseError, toError, type CloseReason } from '../errors.js'
 import { serialize } from '../produce/emitter.js'
-import { checkContract, checkOptions, invalidArgument } from '../produce/options.js'
+import { checkEventName, invalid } from '../parts/check.js'
+import { checkOptions } from '../produce/options.js'
 import { Producer } from '../produce/producer.js'
 import type { ProduceOptions, Unsafe } from '../produce/types.js'
-import { checkName } from '../wire/encode.js'
 import { closeReasons, isCloseReason } from '../wire/control.js'
 import type { Cursor } from './broker.js'
 import { HubCore } from './core.js'
@@ -69,16 +71,16 @@ export class Hub<S = Untyped> {
 	readonly #core: HubCore
 	readonly #options: HubOptions<S>
 	/** Makes text of values, if there is a contract; in the order of the calls. */
-	readonly #write: ReturnType<Contract<S>['writer']> | undefined
+	readonly #write: Write | undefined
 
 	/** @param options see {@link HubOptions} */
 	constructor(options: HubOptions<S> = {}) {
 		const { broker, events } = options
-		checkContract(events as Contract<never>)
+		checkContract(events)
 		if (broker && typeof broker.append !== 'function')
-			throw invalidArgument('broker', 'what redis(client) and its like return', broker)
+			throw invalid('`broker`', 'what redis(client) and its like return', broker)
 		this.#options = options
-		this.#write = options.events?.writer()
+		this.#write = internalsOf(events)?.writer()
 		const create = (): HubCore => new HubCore(options)
 		this.#core = isDevServer ? keep(options.name, create, options.broker) : create()
 	}
@@ -108,7 +110,7 @@ export class Hub<S = Untyped> {
 		try {
 			const core = this.#here
 			checkTopic(topic)
-			checkName(name)
+			checkEventName(name)
 			// Awaited in any case: a schema that is asynchronous for some values must not change the order.
 			const text = this.#write ? await this.#write(name, data) : serialize(name, data)
 			const { except, wait, client } = options
@@ -132,14 +134,17 @@ export class Hub<S = Untyped> {
 		const set = this.#topics(topics)
 		checkOptions(options as ProduceOptions<never>)
 		const { request, last = false, member, presence = member !== undefined } = options
-		if (!request) throw invalidArgument('request', "the handler's Request", request)
+		if (!request) throw invalid('`request`', "the handler's Request", request)
 		if (member) checkMember(member, set)
 		const leaving: (() => void)[] = []
 		const events = options.events ?? this.#options.events
+		const from = decodeId(request)
 		const producer: Producer<S> = new Producer(
 			{ ...options, events },
 			{
 				...defaults,
+				// Where that is not possible, a gap frame follows.
+				resumed: from !== undefined,
 				heartbeat: () => receiver.heartbeat(core.recent.head),
 				ended: () => leaving.splice(0).forEach((leave) => leave())
 			}
@@ -153,7 +158,6 @@ export class Hub<S = Untyped> {
 		const untilEnd = (leave: () => void): unknown =>
 			receiver.isOver ? leave() : leaving.push(leave)
 		untilEnd(core.count(receiver))
-		const from = decodeId(request)
 		join(core, receiver, from, () => greet(core, set, last)).then((leave) => {
 			untilEnd(leave)
 			if (presence && !receiver.isOver) untilEnd(core.watch(receiver))
@@ -221,7 +225,7 @@ export class Hub<S = Untyped> {
 	async disconnect(topic: string, reason: CloseReason = 'done'): Promise<void> {
 		checkTopic(topic)
 		if (!isCloseReason(reason))
-			throw invalidArgument('reason', `one of ${closeReasons.join(', ')}`, reason)
+			throw invalid('`reason`', `one of ${closeReasons.join(', ')}`, reason)
 		const core = this.#here
 		core.start()
 		await core.broker.append([{ topic, name: 'disconnect', data: reason, control: true }])
@@ -304,5 +308,5 @@ const halfCharacter = /\p{Surrogate}/u
 
 function checkTopic(topic: unknown): void {
 	if (typeof topic !== 'string' || topic === '' || topic.length > 512 || halfCharacter.test(topic))
-		throw invalidArgument('topic', 'a string of 1 to 512 characters, all of them whole', topic)
+		throw invalid('`topic`', 'a string of 1 to 512 characters, all of them whole', topic)
 }

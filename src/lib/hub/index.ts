@@ -5,7 +5,8 @@
  */
 
 export { Hub } from './hub.js'
-export { memory, type MemoryHistory, type MemoryOptions } from './memory.js'
+export { memory, type MemoryOptions } from './memory.js'
+export type { MemoryHistory } from './memory-log.js'
 export type {
 	HubEvent,
 	HubOptions,
@@ -35,8 +36,8 @@ export type {
 } from './broker.js'
 export {
 	createEpoch,
+	findGap,
 	formatCursor,
-	judge,
 	parseCursor,
 	type LogState,
 	type Position

@@ -1,7 +1,17 @@
 import { clock } from '../clock.js'
+import { Deque } from '../parts/deque.js'
 import { checkBounds, defaultHistory } from './bounds.js'
-import type { LogEntry } from './broker.js'
-import type { MemoryHistory } from './memory.js'
+import type { BrokerHistory, LogEntry } from './broker.js'
+
+/** How much of the past `memory()` keeps: as other brokers do, and by size. */
+export interface MemoryHistory extends BrokerHistory {
+	/**
+	 * Size of topics, names and data in bytes, counted as two a character plus 100 an entry.
+	 *
+	 * @default 16 MiB
+	 */
+	bytes?: number | undefined
+}
 
 /** Overhead of an entry and its strings in V8, about. */
 const perEntry = 100
@@ -14,9 +24,7 @@ const perEntry = 100
 export class MemoryLog {
 	/** Sequence of the last entry ever pushed; 0 before the first. */
 	last = 0
-	#entries: (LogEntry | undefined)[] = []
-	/** Index of the oldest entry that is kept; those before it are cut off now and then, not one by one. */
-	#start = 0
+	readonly #entries = new Deque<LogEntry>()
 	#bytes = 0
 	readonly #events: number
 	readonly #maxBytes: number
@@ -35,7 +43,7 @@ export class MemoryLog {
 	}
 
 	get size(): number {
-		return this.#entries.length - this.#start
+		return this.#entries.length
 	}
 
 	/** Sequence of the oldest entry that is kept; of an empty log, that of the next one. */
@@ -51,13 +59,11 @@ export class MemoryLog {
 
 	/** Up to `limit` entries behind a sequence that is not older than `first - 1`. */
 	after(sequence: number, limit: number): LogEntry[] {
-		const from = this.#start + sequence - this.first + 1
-		return this.#entries.slice(from, from + limit) as LogEntry[]
+		return this.#entries.slice(sequence - this.first + 1, limit)
 	}
 
 	clear(): void {
-		this.#entries = []
-		this.#start = 0
+		this.#entries.clear()
 		this.#bytes = 0
 	}
 
@@ -65,16 +71,12 @@ export class MemoryLog {
 	trim(until: number): void {
 		const oldest = clock.date().getTime() - this.#age
 		for (;;) {
-			const entry = this.#entries[this.#start]
+			const entry = this.#entries.at(0)
 			if (!entry || this.first > until) break
 			const fits = this.size <= this.#events && this.#bytes <= this.#maxBytes
 			if (fits && entry.at >= oldest) break
 			this.#bytes -= weigh(entry)
-			this.#entries[this.#start++] = undefined
-		}
-		if (this.#start > 64 && this.#start > this.#entries.length / 2) {
-			this.#entries = this.#entries.slice(this.#start)
-			this.#start = 0
+			this.#entries.shift()
 		}
 	}
 }

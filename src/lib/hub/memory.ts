@@ -1,10 +1,8 @@
 import { clock } from '../clock.js'
-import { SseError } from '../errors.js'
 import { assertSignal, BrokerBase, GuardedListener } from './broker-base.js'
 import type {
 	AppendOptions,
 	Broker,
-	BrokerHistory,
 	BrokerOptions,
 	Cursor,
 	Entry,
@@ -15,18 +13,8 @@ import type {
 	TailListener,
 	TailStart
 } from './broker.js'
-import { createEpoch, formatCursor, judge, parseCursor, type LogState } from './cursor.js'
-import { MemoryLog } from './memory-log.js'
-
-/** How much of the past `memory()` keeps: as other brokers do, and by size. */
-export interface MemoryHistory extends BrokerHistory {
-	/**
-	 * Size of topics, names and data in bytes, counted as two a character plus 100 an entry.
-	 *
-	 * @default 16 MiB
-	 */
-	bytes?: number | undefined
-}
+import { createEpoch, findGap, formatCursor, parseCursor, type LogState } from './cursor.js'
+import { MemoryLog, type MemoryHistory } from './memory-log.js'
 
 /** Options of `memory()`. */
 export interface MemoryOptions extends BrokerOptions {
@@ -64,12 +52,7 @@ class MemoryBroker extends BrokerBase implements Broker {
 
 	async append(entries: readonly Entry[], options: AppendOptions = {}): Promise<Cursor[]> {
 		this.assertOpen()
-		if (options.client !== undefined) {
-			throw new SseError(
-				'invalid-argument',
-				'The memory broker has no transactions; leave out `client`, or use `postgres(pool)`.'
-			)
-		}
+		this.refuseClient(options)
 		const at = clock.date().getTime()
 		const cursors = entries.map((entry) => {
 			const cursor = this.cursorOf(this.#log.last + 1)
@@ -94,7 +77,7 @@ class MemoryBroker extends BrokerBase implements Broker {
 		this.assertOpen()
 		this.#trim()
 		const position = parseCursor(after)
-		const gap = judge(position, this.#state(), position?.mark === 0)
+		const gap = findGap(position, this.#state(), position?.mark === 0)
 		if (gap || !position) return { entries: [], gap: gap ?? 'unknown', more: false }
 		const entries = this.#log.after(position.sequence, limit)
 		return { entries, more: position.sequence + entries.length < this.#log.last }
@@ -143,7 +126,7 @@ class MemoryBroker extends BrokerBase implements Broker {
 			return
 		}
 		const position = parseCursor(start.after)
-		const reason = judge(position, this.#state(), position?.mark === 0)
+		const reason = findGap(position, this.#state(), position?.mark === 0)
 		if (!reason && position) {
 			tail.sequence = position.sequence
 			return

@@ -1,5 +1,6 @@
 import { clock, type Timer } from '../clock.js'
 import { SseError } from '../errors.js'
+import { invalid } from '../parts/check.js'
 import { maxSignal } from './broker.js'
 import { createEpoch } from './cursor.js'
 import type { Member } from './types.js'
@@ -193,11 +194,12 @@ export class Presence {
 export function checkMember(member: Member, topics: Iterable<string>): void {
 	const { id, meta } = member
 	if (typeof id !== 'string' || id === '' || id.length > 256)
-		throw new SseError('invalid-argument', '`member.id` must be a string of 1 to 256 characters.')
+		throw invalid('`member.id`', 'a string of 1 to 256 characters', id)
 	if (sizeOf(meta) > mostMeta)
-		throw new SseError(
-			'invalid-argument',
-			`\`member.meta\` takes at most ${mostMeta} bytes of JSON; keep what is large elsewhere, by id.`
+		throw invalid(
+			'`member.meta`',
+			`at most ${mostMeta} bytes of JSON (keep what is large elsewhere, by id)`,
+			meta
 		)
 	for (const topic of topics)
 		if (sizeOf([topic, id, meta]) > maxSignal - envelope)

@@ -1,4 +1,5 @@
 import { clock } from '../clock.js'
+import { Deque } from '../parts/deque.js'
 import type { Cursor } from './broker.js'
 import type { Frame } from './frame.js'
 
@@ -16,13 +17,12 @@ export interface RecentBounds {
  */
 export class Recent {
 	readonly #bounds: RecentBounds
-	#frames: (Frame | undefined)[] = []
-	#start = 0
+	readonly #frames = new Deque<Frame>()
 	#bytes = 0
-	/** Index in `#frames` of each cursor, counted from the very first frame so that cutting the array changes nothing. */
+	/** The place of each cursor, counted from the very first frame. */
 	readonly #places = new Map<Cursor, number>()
-	/** How many frames have been cut off for good. */
-	#cut = 0
+	/** How many frames are no longer kept. */
+	#dropped = 0
 	/** The cursor right before the oldest frame; undefined: nothing is known yet. */
 	#before: Cursor | undefined
 	readonly #latest = new Map<string, Frame>()
@@ -33,21 +33,21 @@ export class Recent {
 
 	/** The end of the log, as far as this process has come. */
 	get head(): Cursor | undefined {
-		return this.#frames.length > this.#start ? this.#frames.at(-1)!.entry.cursor : this.#before
+		return this.#frames.at(-1)?.entry.cursor ?? this.#before
 	}
 
 	/** Nothing before this cursor is known any more. */
 	restart(cursor: Cursor): void {
-		this.#frames = []
+		this.#frames.clear()
 		this.#places.clear()
 		this.#latest.clear()
-		this.#start = this.#cut = this.#bytes = 0
+		this.#dropped = this.#bytes = 0
 		this.#before = cursor
 	}
 
 	push(frame: Frame): void {
 		const { cursor, topic } = frame.entry
-		this.#places.set(cursor, this.#cut + this.#frames.length)
+		this.#places.set(cursor, this.#dropped + this.#frames.length)
 		this.#frames.push(frame)
 		this.#bytes += weigh(frame)
 		if (!frame.entry.control) this.#latest.set(topic, frame)
@@ -61,10 +61,8 @@ export class Recent {
 	 */
 	after(cursor: Cursor, limit: number): Frame[] | undefined {
 		this.#trim()
-		const place = cursor === this.#before ? this.#cut + this.#start - 1 : this.#places.get(cursor)
-		if (place === undefined) return undefined
-		const first = place - this.#cut + 1
-		return this.#frames.slice(first, first + limit) as Frame[]
+		const place = cursor === this.#before ? this.#dropped - 1 : this.#places.get(cursor)
+		return place === undefined ? undefined : this.#frames.slice(place - this.#dropped + 1, limit)
 	}
 
 	/** The latest frame of a topic. */
@@ -75,8 +73,8 @@ export class Recent {
 	/** The latest frames that pass, at most so many, the oldest first. */
 	last(most: number, passes: (frame: Frame) => boolean): Frame[] {
 		const found: Frame[] = []
-		for (let i = this.#frames.length - 1; i >= this.#start && found.length < most; i--) {
-			const frame = this.#frames[i]!
+		for (let i = this.#frames.length - 1; i >= 0 && found.length < most; i--) {
+			const frame = this.#frames.at(i)!
 			if (!frame.entry.control && passes(frame)) found.push(frame)
 		}
 		return found.reverse()
@@ -86,22 +84,17 @@ export class Recent {
 		const { events, age, bytes } = this.#bounds
 		const oldest = +clock.date() - age
 		for (;;) {
-			const frame = this.#frames[this.#start]
+			const frame = this.#frames.at(0)
 			if (!frame) break
-			const count = this.#frames.length - this.#start
-			if (count <= events && this.#bytes <= bytes && frame.entry.at >= oldest) break
+			if (this.#frames.length <= events && this.#bytes <= bytes && frame.entry.at >= oldest) break
 			this.#forget(frame)
-		}
-		if (this.#start > 64 && this.#start * 2 > this.#frames.length) {
-			this.#frames = this.#frames.slice(this.#start)
-			this.#cut += this.#start
-			this.#start = 0
 		}
 	}
 
 	#forget(frame: Frame): void {
 		const { cursor, topic } = frame.entry
-		this.#frames[this.#start++] = undefined
+		this.#frames.shift()
+		this.#dropped++
 		this.#bytes -= weigh(frame)
 		this.#places.delete(cursor)
 		if (this.#latest.get(topic) === frame) this.#latest.delete(topic)

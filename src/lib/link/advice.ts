@@ -1,6 +1,8 @@
 import type { SseError } from '../errors.js'
 import type { Body, RequestOptions } from './types.js'
 
+type Link = { readonly isLive: boolean }
+
 // What the console says in development about requests that cannot work, or that make the server work twice. Production
 // builds leave this file out: it is called behind `DEV` only.
 
@@ -49,16 +51,12 @@ const formRemedy =
 	'it is another one, or send a content type that forms do not have, such as application/json'
 
 /** Says that a request is refused, once for each status of a connection. */
-export function warnOfRefusal(
-	options: RequestOptions,
-	url: string,
-	{ status, message, body }: SseError
-): void {
+export function warnOfRefusal(options: RequestOptions, { status, message, body }: SseError): void {
 	const start = textOf(body ?? '').slice(0, maxShown)
 	warnOnce(
 		options,
 		`refused ${status}`,
-		`${options.method} ${url} gave no event stream: ${message}.` +
+		`${options.method} ${options.url} gave no event stream: ${message}.` +
 			(start ? ` The body begins: ${start}` : '')
 	)
 }
@@ -67,15 +65,11 @@ export function warnOfRefusal(
  * What each connection sent with a body, and got a stream for. A request that is equal to it makes the server do the same
  * work again, unless somebody asks for it anew: then the link forgets what was answered.
  */
-const answered = new WeakMap<RequestOptions, { url: string; body: Body }>()
+const answered = new WeakMap<RequestOptions, Body>()
 
 /** A stream is the answer to a request with this body. */
-export function rememberAnswered(
-	options: RequestOptions,
-	url: string,
-	body: Body | null | undefined
-): void {
-	if (body != null) answered.set(options, { url, body })
+export function rememberAnswered(options: RequestOptions, body: Body | null | undefined): void {
+	if (body != null) answered.set(options, body)
 }
 
 /** The next request is asked for, and does not follow a loss. */
@@ -86,17 +80,15 @@ export function forgetAnswered(options: RequestOptions): void {
 /** Says once that the server is about to get the same body again, and is not told what the client has. */
 export function warnOfRepeat(
 	options: RequestOptions,
-	url: string,
 	body: Body | null | undefined,
 	lastEventId: string | undefined
 ): void {
-	const before = answered.get(options)
-	// A body that is made anew may tell what the client has, and so may the URL.
-	if (!before || before.body !== body || before.url !== url || lastEventId) return
+	// A body that a function makes may tell what the client has.
+	if (body == null || answered.get(options) !== body || lastEventId) return
 	warnOnce(
 		options,
 		'repeat',
-		`${options.method} ${url} sends its body again after a loss, without a last event id, so the server does the work ` +
+		`${options.method} ${options.url} sends its body again after a loss, without a last event id, so the server does the work ` +
 			'again, such as asking a language model twice. Emit events with ids, and let the endpoint go on behind ' +
 			'`lastEventId`; or pass `reconnect: false`.'
 	)
@@ -109,4 +101,28 @@ function warnOnce(options: RequestOptions, what: string, text: string): void {
 	if (known.has(what)) return
 	warned.set(options, known.add(what))
 	console.warn(`sveltekit-sse: ${text}`)
+}
+
+/** The links that would be one, if their functions were the same, by the rest of their requests. */
+const twins = new Map<string, { links: Set<Link>; isTold: boolean }>()
+
+/**
+ * Says once that equal requests do not share a connection, because each has functions of its own.
+ *
+ * @param key what their requests have in common beside the functions
+ */
+export function warnOfTwins(link: Link, { url }: RequestOptions, key: string): void {
+	for (const [other, { links }] of twins) {
+		for (const one of links) if (!one.isLive && one !== link) links.delete(one)
+		if (links.size === 0) twins.delete(other)
+	}
+	const known = twins.get(key) ?? { links: new Set(), isTold: false }
+	twins.set(key, known)
+	known.links.add(link)
+	if (known.links.size < 2 || known.isTold) return
+	known.isTold = true
+	console.warn(
+		`sveltekit-sse: ${known.links.size} connections to ${url} are open, since their options have functions of their own, ` +
+			'such as `headers: () => …` written in each call. Make the source once and share it, or pass the same `key` to each.'
+	)
 }

@@ -1,4 +1,5 @@
-import { Listeners } from './listeners.js'
+import { clock } from '../clock.js'
+import { Listeners } from '../parts/listeners.js'
 
 /** What a page tells its links, or a test: `close`. `document.hidden` says more about `visibilitychange`. */
 export type PageEvent =
@@ -7,7 +8,7 @@ export type PageEvent =
 const windowEvents: PageEvent[] = ['offline', 'online', 'pagehide', 'pageshow']
 const documentEvents: PageEvent[] = ['resume', 'visibilitychange']
 
-const listeners = new Listeners<(event: PageEvent) => void>()
+const listeners = /* @__PURE__ */ new Listeners<(event: PageEvent) => void>()
 
 function tell(event: Event): void {
 	listeners.each((listener) => listener(event.type as PageEvent))
@@ -33,8 +34,34 @@ export function closeLinks(): void {
 	listeners.each((listener) => listener('close'))
 }
 
+let hiddenAt: number | undefined
+
+/**
+ * Since when, by the clock, the page has been hidden, as far as it was asked; undefined: it can be seen. It is known until the
+ * page is shown, whatever links there are.
+ */
+export function hiddenSince(): number | undefined {
+	if (!isHidden()) return (hiddenAt = undefined)
+	if (hiddenAt === undefined) {
+		hiddenAt = clock.now()
+		const shown = (): void => {
+			if (isHidden()) return
+			hiddenAt = undefined
+			page.removeEventListener('visibilitychange', shown)
+		}
+		const page = document
+		page.addEventListener('visibilitychange', shown)
+	}
+	return hiddenAt
+}
+
 export function isHidden(): boolean {
 	return !!globalThis.document?.hidden
+}
+
+/** Whether the browser says that there is no network. Where it says nothing, there is one. */
+export function isOffline(): boolean {
+	return globalThis.navigator?.onLine === false
 }
 
 function handle(method: 'addEventListener' | 'removeEventListener'): void {

@@ -1,17 +1,17 @@
 import { DEV } from 'esm-env'
 import { clock, type Timer } from '../clock.js'
 import type { SseError } from '../errors.js'
+import { report } from '../parts/report.js'
 import { forgetAnswered } from './advice.js'
 import { Attempt } from './attempt.js'
-import { isHidden, watchPage, type PageEvent } from './lifecycle.js'
+import { hiddenSince, isHidden, isOffline, watchPage, type PageEvent } from './lifecycle.js'
 import { policyOf, type Loss, type Policy } from './retry.js'
-import { report } from './report.js'
 import { Slots } from './slots.js'
 import * as machine from './status.js'
 import type { LinkOptions, Reason, Status } from './types.js'
 
 /** A timer that comes this many milliseconds late was held up by sleep. */
-const slept = 2_000
+const sleptMs = 2_000
 
 /** One step of the state machine, as members hear of it. */
 export interface Transition {
@@ -24,60 +24,134 @@ export interface Transition {
 	retryAt?: Date | undefined
 	delay?: number | undefined
 	response?: Response | undefined
+	/** Once open: whether the stream goes on behind the last event id, if it has said so. */
+	resumed?: boolean | undefined
 }
 
-/** Someone who wants the link up, and hears what becomes of it. */
+/** Wants the link up, and hears of its changes. */
 export interface Member {
 	transition(transition: Transition): void
+	/** A stream begins that does not go on where the last one was lost. */
+	fresh(): void
 	/** Events were lost, and the server says so. */
 	gap(): void
-	/** After each piece of the stream: the id and the time of the last event may be new. */
-	progress(): void
+	/** A piece of the stream was delivered: the id and the time of the last event may be new. */
+	parsed(): void
+}
+
+/** A transition, and the members that have not been told of it yet. */
+interface Step {
+	transition: Transition
+	members: Set<Member>
 }
 
 /**
  * One physical connection: at most one request and one timer, whoever shares it.
  *
- * 1. A member joins and calls `connect()`; the state machine (`status.ts`) says `connecting`.
+ * 1. A member joins and calls `want()` or `connect()`; the state machine (`status.ts`) says `connecting`.
  * 2. An `Attempt` makes the request, checks the response and reads it.
- * 3. Its events go to the slots, and from there to whoever listens.
- * 4. Whatever ends it is a `Loss`; the machine says what follows, and the timer brings it about.
+ * 3. Its events go to the slots, and from there to their listeners.
+ * 4. Each ending is a `Loss`; the machine decides what follows, and the timer brings it about.
  * 5. When the last member has left, or when the machine says `closed`, the link rests.
  */
 export class Link {
+	/** The id that the next attempt resumes from. */
 	lastEventId: string | undefined
 	/** Milliseconds since the epoch. */
 	lastEventAt: number | undefined
 	readonly slots = new Slots()
 	readonly #options: LinkOptions
 	readonly #policy: Policy
-	readonly #rested: () => void
 	readonly #members = new Set<Member>()
-	readonly #untold: { transition: Transition; members: Member[] }[] = []
+	readonly #untold: Step[] = []
 	#state = machine.initial
 	#attempt: Attempt | undefined
-	#timer: Timer
-	#timerAt: number | undefined
+	#timer: { at: number; id: Timer } | undefined
 	#unwatch: (() => void) | undefined
-	/** When the page has been hidden for too long. */
-	#pauseAt: number | undefined
 
-	/** @param rested called when the link rests: nothing is under way, and nothing will be by itself. */
-	constructor(options: LinkOptions, rested: () => void = () => {}) {
+	/**
+	 * @param former the link that its handle was on before, to another URL
+	 * @param isSameStream whether it is the same stream, asked for in another way
+	 */
+	constructor(options: LinkOptions, former?: Link, isSameStream = false) {
 		this.#options = options
 		this.#policy = policyOf(options.reconnect || { attempts: 0 })
 		this.lastEventId = options.lastEventId
-		this.#rested = rested
+		if (former)
+			this.#state = machine.successor(former.#state, this.#policy, isSameStream, isOffline())
+	}
+
+	get url(): string {
+		return this.#options.url
 	}
 
 	/** Whether a request is under way, or will be by itself. */
 	get isLive(): boolean {
-		return this.#state.status !== 'idle' && this.#state.status !== 'closed'
+		return machine.isLive(this.#state)
 	}
 
-	/** Where it stands, as a member hears it that has just joined. */
+	/** A link at rest makes no request before this time of the clock. */
+	get restsUntil(): number {
+		return machine.restsUntil(this.#state)
+	}
+
+	/** The present state, as a member hears of it that has just joined. */
 	get standing(): Transition {
-		const { status, reason, error, losses, retryAt } = this.#state
+		return this.#describe(false)
+	}
+
+	/**
+	 * @param lastEventId the last id that the member has seen; a link at rest goes on from there
+	 * @returns whether the link has delivered events that the member has not seen
+	 */
+	join(member: Member, lastEventId: string | undefined): boolean {
+		if (!this.isLive) this.lastEventId = lastEventId
+		this.#members.add(member)
+		return lastEventId !== undefined && lastEventId !== this.lastEventId
+	}
+
+	leave(member: Member): void {
+		// It may come back before the others have been told: what happened before is not its affair then.
+		for (const { members } of this.#untold) members.delete(member)
+		if (this.#members.delete(member) && this.#members.size === 0 && this.isLive)
+			this.#become(machine.unused(this.#state, this.#policy))
+	}
+
+	/** Brings the link up; what waits for its back-off goes on waiting. */
+	want(): void {
+		this.#become(machine.want(this.#woken(), clock.now(), this.#policy))
+	}
+
+	/** Brings the link up, or brings the next attempt forward; while a request is under way it does nothing. */
+	connect(): void {
+		this.#become(machine.connect(this.#woken(), clock.now(), this.#policy))
+	}
+
+	/** Takes the next state, and makes the request, the timer and the page handlers fit it. */
+	#become(next: machine.State): void {
+		const before = this.#state
+		// Those who were told one after another may have left meanwhile: do not reconnect for nobody.
+		if (next === before || (this.#members.size === 0 && !this.isLive)) return
+		this.#state = next
+		if (machine.isActive(before) && !machine.isActive(next)) this.#attempt?.abort()
+		const isResponse = before.phase !== 'doubted'
+		const step = { transition: this.#describe(isResponse), members: new Set(this.#members) }
+		if (!machine.isActive(next)) this.#attempt = undefined
+		if (this.isLive) this.#unwatch ??= watchPage((event) => this.#hearPage(event))
+		else this.#rest()
+		if (machine.isActive(next) && !this.#attempt) {
+			if (DEV && next.reason === 'asked') forgetAnswered(this.#options)
+			this.#begin()
+		}
+		this.#arm()
+		if (next.phase !== before.phase || next.dueAt !== before.dueAt) this.#tell(step)
+	}
+
+	/** @param isResponse whether the response has come just now */
+	#describe(isResponse: boolean): Transition {
+		const { reason, error, losses } = this.#state
+		const status = machine.statusOf(this.#state)
+		const retryAt = machine.retryAt(this.#state)
 		const delay = retryAt === undefined ? undefined : Math.max(0, retryAt - clock.now())
 		return {
 			status,
@@ -86,55 +160,18 @@ export class Link {
 			attempt: status === 'open' ? 0 : losses,
 			retryAt: delay! < Infinity ? new Date(+clock.date() + delay!) : undefined,
 			delay,
-			response: this.#attempt?.response
+			response: this.#attempt?.response,
+			resumed: isResponse && status === 'open' ? this.#attempt?.resumed : undefined
 		}
-	}
-
-	join(member: Member): void {
-		this.#members.add(member)
-	}
-
-	leave(member: Member): void {
-		if (this.#members.delete(member) && this.#members.size === 0 && this.isLive)
-			this.#become(machine.unused(this.#state))
-	}
-
-	/** Brings the link up, or brings the next attempt forward; while a request is under way it does nothing. */
-	connect(): void {
-		this.#become(machine.connect(this.#state, clock.now(), this.#policy))
-	}
-
-	/** As `connect()`, out of a handler that hears of a loss: after a link that did not last, by way of the back-off. */
-	connectAgain(): void {
-		this.#become(machine.connectAgain(this.#state, clock.now(), this.#policy, Math.random()))
-	}
-
-	/** Takes the next state, and makes the request, the timer and the page handlers fit it. */
-	#become(next: machine.State): void {
-		const before = this.#state
-		// Those who were told one after another may have left meanwhile: for nobody it does not come up.
-		if (next === before || (this.#members.size === 0 && !this.isLive)) return
-		this.#state = next
-		if (machine.isActive(before) && !machine.isActive(next)) this.#attempt?.abort()
-		const { standing } = this
-		if (!machine.isActive(next)) this.#attempt = undefined
-		this.#untold.push({ transition: standing, members: [...this.#members] })
-		if (this.isLive) this.#wake()
-		else this.#rest()
-		if (next.status === 'connecting' && !this.#attempt) {
-			if (DEV && (before.status !== 'reconnecting' || before.reason === 'asked'))
-				forgetAnswered(this.#options)
-			this.#begin()
-		}
-		this.#arm()
-		this.#tell()
 	}
 
 	/** In order, also when a member's answer to one step is the next. */
-	#tell(): void {
+	#tell(step: Step): void {
+		this.#untold.push(step)
 		if (this.#untold.length !== 1) return
 		for (let next = this.#untold[0]; next; next = this.#untold[0]) {
-			for (const member of next.members) tell(member, next.transition)
+			const { transition, members } = next
+			each(members, (member) => member.transition(transition))
 			this.#untold.shift()
 		}
 	}
@@ -143,106 +180,123 @@ export class Link {
 		const members = this.#members
 		this.#attempt = new Attempt(this.#options, this.lastEventId, {
 			accepted: () => this.#become(machine.accepted(this.#state, clock.now())),
+			fresh: () => each(members, (member) => member.fresh()),
 			bytes: () => this.#become(machine.trusted(this.#state)),
 			message: (message) => {
 				this.lastEventAt = message.at
 				this.slots.deliver(message)
 			},
 			id: (id) => (this.lastEventId = id || undefined),
-			gap: () => members.forEach((member) => member.gap()),
-			parsed: () => members.forEach((member) => member.progress()),
+			retry: (delay) => this.#become(machine.told(this.#state, delay)),
+			gap: () => each(members, (member) => member.gap()),
+			parsed: () => each(members, (member) => member.parsed()),
 			deadline: () => this.#arm(),
 			lost: (loss) => this.#lose(loss)
 		})
 	}
 
 	#lose(loss: Loss): void {
-		const before = this.#state
-		const next = machine.lost(before, loss, clock.now(), this.#policy, Math.random())
-		// The user's `decide` may have closed the link meanwhile.
-		if (this.#state === before) this.#become(next)
-	}
-
-	#wake(): void {
-		if (this.#unwatch) return
-		this.#unwatch = watchPage((event) => this.#hearPage(event))
-		if (isHidden()) this.#hidden()
+		const lostAt = clock.now()
+		// The user's `decide`, which this asks, may connect.
+		const before = (this.#state = { ...this.#state, lostAt })
+		const next = machine.lost(before, loss, lostAt, this.#policy, Math.random(), isOffline())
+		if (this.#state === before) return this.#become(next)
+		// It has closed the link, and may have opened it again: the loss counts all the same.
+		const { losses, bindAt } = next
+		const { dueAt } = this.#state
+		this.#become({
+			...this.#state,
+			losses,
+			bindAt,
+			dueAt: dueAt === undefined ? dueAt : Math.max(dueAt, bindAt)
+		})
 	}
 
 	#rest(): void {
 		this.#unwatch?.()
-		this.#unwatch = this.#pauseAt = undefined
+		this.#unwatch = undefined
 		this.#members.clear()
-		this.#rested()
 	}
 
-	/** Sets the one timer to the next thing that time brings. A timer that comes too early sets itself anew. */
+	/** Sets the one timer to the next thing that time brings. A timer that comes too early sets itself again. */
 	#arm(): void {
 		const at = this.#nextDeadline()
-		if (at !== undefined && this.#timerAt !== undefined && this.#timerAt <= at) return
-		clock.clearTimeout(this.#timer)
-		this.#timerAt = at
-		if (at === undefined) return
-		this.#timer = clock.setTimeout(() => this.#alarm(at), Math.max(0, at - clock.now()))
+		if (at < Infinity && this.#timer && this.#timer.at <= at) return
+		clock.clearTimeout(this.#timer?.id)
+		this.#timer =
+			at < Infinity
+				? { at, id: clock.setTimeout(() => this.#alarm(at), Math.max(0, at - clock.now())) }
+				: undefined
 	}
 
-	#nextDeadline(): number | undefined {
-		const { retryAt } = this.#state
-		const at = Math.min(
-			...[retryAt, this.#attempt?.deadline, this.#pauseAt].map((at) => at ?? Infinity)
-		)
-		return at < Infinity ? at : undefined
+	#nextDeadline(): number {
+		const state = this.#state
+		const deadlines = [machine.retryAt(state), this.#attempt?.deadline, machine.pausesAt(state)]
+		return Math.min(...deadlines.map((at) => at ?? Infinity))
 	}
 
 	#alarm(expectedAt: number): void {
-		this.#timerAt = undefined
+		this.#timer = undefined
 		const now = clock.now()
 		// Timers stand still while a machine sleeps, and fire before the bytes that waited are read.
-		if (now - expectedAt > slept) this.#attempt?.wake()
-		if (isDue(this.#pauseAt, now)) this.#pause('hidden')
-		else if (isDue(this.#state.retryAt, now)) this.#become(machine.attempt(this.#state, now))
+		if (now - expectedAt > sleptMs) this.#attempt?.wake()
+		if (isDue(machine.pausesAt(this.#state), now)) this.#pause('hidden')
+		else if (isDue(machine.retryAt(this.#state), now)) this.#become(machine.due(this.#state, now))
 		else if (isDue(this.#attempt?.deadline, now)) this.#attempt?.expire()
 		this.#arm()
 	}
 
 	#pause(reason: 'hidden' | 'away'): void {
-		this.#pauseAt = undefined
 		// The request of a page that was left and is shown again would be a second one, such as the same question to a model.
 		if (this.#policy.attempts > 0) this.#become(machine.paused(this.#state, reason))
 		else this.#lose({ reason })
 	}
 
-	#hidden(): void {
-		if (this.#options.pauseAfter === undefined) return
-		this.#pauseAt = clock.now() + this.#options.pauseAfter
-		this.#arm()
+	/** The state of a link that is about to be up, which knows whether the page is hidden. */
+	#woken(): machine.State {
+		return this.isLive ? this.#state : machine.seen(this.#state, this.#patience())
+	}
+
+	/** When a page that is hidden now will have been hidden for too long. */
+	#patience(): number | undefined {
+		const { pauseAfter } = this.#options
+		const since = pauseAfter === undefined ? undefined : hiddenSince()
+		return since === undefined ? undefined : since + pauseAfter!
 	}
 
 	#hearPage(event: PageEvent): void {
-		const { reason } = this.#state
 		if (event === 'pagehide') return this.#pause('away')
 		if (event === 'close') return this.#become(machine.closed)
-		if (event === 'visibilitychange') {
-			if (isHidden()) return this.#hidden()
-			this.#pauseAt = undefined
+		if (event === 'visibilitychange') this.#become(machine.seen(this.#state, this.#patience()))
+		if (event === 'offline') {
+			if (this.#attempt?.response) this.#become(machine.doubted(this.#state))
+			return
 		}
-		// Without heartbeats nothing would ever show whether the old connection is alive.
-		if (event === 'online' && machine.isDoubted(this.#state) && !this.#attempt!.isWatched)
-			this.#lose({ reason: 'offline' })
-		else this.#attempt?.doubt()
-		if (event === 'offline') this.#become(machine.doubted(this.#state))
-		// What was paused comes back with the page that paused it, and nothing else.
-		else if (reason === 'away' ? event === 'pageshow' : reason !== 'hidden' || !isHidden())
-			this.#become(machine.resumed(this.#state, clock.now()))
+		if (event === 'visibilitychange' && isHidden()) return
+		// Nothing has come since the network was lost: waiting for the next heartbeat would take minutes.
+		if (event === 'online' && machine.isInDoubt(this.#state))
+			return this.#lose({ reason: 'offline' })
+		this.#attempt?.doubt()
+		this.#resume(event)
+	}
+
+	/** What was paused comes back with the page that paused it, and with nothing else. */
+	#resume(event: PageEvent): void {
+		const isAway = machine.isPaused(this.#state) && this.#state.reason === 'away'
+		if (!isAway || event === 'pageshow')
+			this.#become(machine.resumed(this.#state, clock.now(), this.#policy))
 	}
 }
 
 /** A member that fails must not keep the others from hearing. */
-function tell(member: Member, transition: Transition): void {
-	try {
-		member.transition(transition)
-	} catch (thrown) {
-		report(thrown)
+function each(members: Set<Member>, tell: (member: Member) => void): void {
+	// Those who leave and come back meanwhile are not told twice.
+	for (const member of [...members]) {
+		try {
+			if (members.has(member)) tell(member)
+		} catch (thrown) {
+			report(thrown)
+		}
 	}
 }
 

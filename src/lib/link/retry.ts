@@ -1,20 +1,26 @@
 import type { SseError } from '../errors.js'
-import { report } from './report.js'
+import { report } from '../parts/report.js'
 import type { Reason, ReconnectOptions } from './types.js'
 
 // What follows a loss. Everything here takes time and chance as arguments.
 
 export interface Loss {
 	reason: Reason
-	error?: SseError
-	/** Milliseconds the server asked for, by `retry:` or `Retry-After`. */
-	wait?: number
+	error?: SseError | undefined
+	/** Another attempt would meet the same. */
+	isFinal?: boolean | undefined
+	/** The stream delivered something and ended as it should: no failure. */
+	isOrderly?: boolean | undefined
+	/** A foreign stream that means to be continued: it sent ids or `retry:`. */
+	isPartial?: boolean | undefined
+	/** Milliseconds of a `Retry-After` header. */
+	bind?: number | undefined
 }
 
 export type Policy = Record<'min' | 'max' | 'attempts' | 'minUptime', number> &
 	Pick<ReconnectOptions, 'decide'>
 
-/** What the options say, and the defaults where they say nothing. */
+/** The options, and the defaults where they say nothing. */
 export function policyOf({
 	min = 500,
 	max = 30_000,
@@ -22,14 +28,23 @@ export function policyOf({
 	minUptime = 5_000,
 	decide
 }: ReconnectOptions): Policy {
-	return { min, max, attempts, minUptime, decide }
+	const least = (setting: number): number => Math.max(setting, minDelayMs)
+	return { min: least(min), max, attempts, minUptime: least(minUptime), decide }
 }
 
 /** The longest wait that a server can ask for, in milliseconds. */
-const mostAsked = 300_000
+const maxAskedMs = 300_000
+/** Milliseconds before a stream that ended in order is asked for again; a random part of `min` is added. */
+export const orderlyDelayMs = 250
 
-/** Endings that are meant: nobody has to decide about them. */
-const final: readonly Reason[] = ['done', 'denied', 'complete', 'no-content', 'outdated']
+/**
+ * Whatever the options say: a server that refuses every attempt, or ends every stream, must not be asked a thousand times a
+ * second.
+ */
+const minDelayMs = 100
+
+/** Endings that are meant: nothing has to be decided. */
+const final: readonly Reason[] = ['done', 'denied', 'no-content', 'outdated']
 
 /** The server wants the client back at once. */
 const atOnce: readonly Reason[] = ['rotate', 'expired']
@@ -37,8 +52,14 @@ const atOnce: readonly Reason[] = ['rotate', 'expired']
 // 408 Request Timeout, 425 Too Early and 429 Too Many Requests pass; other answers below 500 will be the same again.
 const passing = [408, 425, 429]
 
+/** The wait that a server asks for, as far as it is followed: a mistake must not silence a page for a day. */
+export function askedDelay(asked: number, { max }: Policy): number {
+	return Math.min(asked, Math.max(max, maxAskedMs))
+}
+
 /**
- * Full jitter: a random part of a cap that doubles with each attempt; on top of what the server asked for.
+ * Full jitter: a random part of a cap that doubles with each attempt; on top of the wait that the server asked for. After
+ * a loss in a row it is at least `min`.
  *
  * @param attempt 1 for the first
  * @param random a number from 0 up to, not including, 1
@@ -46,42 +67,93 @@ const passing = [408, 425, 429]
 export function nextDelay(
 	attempt: number,
 	{ min, max }: Policy,
-	asked: number,
+	wait: number,
 	random: number
 ): number {
 	// Without a bound the power would be infinite one day, and a `min` of 0 times that no number.
 	const cap = Math.min(max, min * 2 ** Math.min(attempt - 1, 64))
-	return Math.min(asked, Math.max(max, mostAsked)) + random * cap
+	return Math.max(wait + random * cap, attempt > 1 ? min : 0)
 }
 
 /**
- * Milliseconds until the next attempt, or false for none.
+ * Losses in a row.
  *
- * @param attempt how many losses there were in a row, this one included
- * @param stable whether the link had been up for `minUptime`
+ * @param before how many there were
+ * @param isStable whether the link had been up for `minUptime`
  */
-export function decideFate(
-	{ reason, error, wait = 0 }: Loss,
+export function countOf(before: number, loss: Loss, isStable: boolean, isOffline: boolean): number {
+	if (loss.isOrderly) return 0
+	if (isStable) return 1
+	return isOffline ? Math.max(1, before) : before + 1
+}
+
+/** What came before a loss. */
+interface Past {
+	/** Losses in a row. */
+	losses: number
+	/** Whether the link had been up for `minUptime`. */
+	isStable: boolean
+	isOffline: boolean
+	/** The `retry:` in force, in milliseconds. */
+	retry: number
+}
+
+/** What follows a loss. */
+interface Fate {
+	/** Losses in a row, this one included. */
+	losses: number
+	isOver: boolean
+	/** Milliseconds before which nothing is asked again by itself. */
+	delay: number
+}
+
+export function fateOf(loss: Loss, past: Past, policy: Policy, random: number): Fate {
+	const { isStable, isOffline, retry } = past
+	const losses = countOf(past.losses, loss, isStable, isOffline)
+	const bind = askedDelay(loss.bind ?? 0, policy)
+	const fate = (isOver: boolean, delay: number): Fate => ({
+		losses,
+		isOver,
+		delay: Math.max(delay, bind)
+	})
+	const wait = Math.max(askedDelay(retry, policy), bind)
+	const attempt = Math.max(1, losses)
+	let delay = nextDelay(attempt, policy, wait, random)
+	// The event `online` will end the wait.
+	if (isOffline) delay = Math.max(policy.min, wait + random * policy.max)
+	if (loss.isOrderly) delay = Math.max(wait, orderlyDelayMs) + random * policy.min
+	if (isStable && atOnce.includes(loss.reason)) delay = 0
+	if (final.includes(loss.reason)) return fate(true, delay)
+	const choice = ask(loss, attempt, policy)
+	// Without a network no attempt can succeed, and none is counted.
+	const isUsedUp = attempt > policy.attempts && !(isOffline && policy.attempts > 0)
+	if (choice === false || isUsedUp) return fate(true, delay)
+	if (!(typeof choice === 'number' && choice >= 0)) return fate(isMeant(loss), delay)
+	// The first attempt after a stream that was lost may come at once, with a fresh token for one. Losses without a network
+	// are not counted: each would be the first.
+	const isFirst = isStable || (losses === 1 && !isOffline)
+	return fate(false, isFirst ? choice : Math.max(choice, policy.min))
+}
+
+function ask(
+	{ reason, error }: Loss,
 	attempt: number,
-	stable: boolean,
-	policy: Policy,
-	random: number
-): number | false {
-	if (final.includes(reason)) return false
-	const status = error?.status
-	let decided: number | false | undefined
+	{ decide }: Policy
+): number | false | undefined {
 	try {
-		decided = policy.decide?.({ error, status, attempt })
+		return decide?.({ reason, error, status: error?.status, attempt })
 	} catch (thrown) {
 		report(thrown)
+		return undefined
 	}
-	if (decided === false || attempt > policy.attempts) return false
-	// A first attempt may come at once, with a fresh token for one. A loss after a loss waits: a server that refuses every
-	// attempt would be asked a thousand times a second.
-	if (decided! >= 0) return attempt === 1 ? decided! : Math.max(decided!, policy.min)
-	if (reason === 'refused' && status! < 500 && !passing.includes(status!)) return false
-	if (stable && atOnce.includes(reason)) return 0
-	return nextDelay(attempt, policy, wait, random)
+}
+
+/** Whether another attempt would meet the same. */
+function isMeant({ reason, error, isPartial, isFinal }: Loss): boolean {
+	if (reason === 'complete') return !isPartial
+	if (isFinal) return true
+	const status = error?.status
+	return reason === 'refused' && status! < 500 && !passing.includes(status!)
 }
 
 /**

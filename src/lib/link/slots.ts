@@ -1,55 +1,99 @@
-import { Listeners } from './listeners.js'
+import { Listeners } from '../parts/listeners.js'
+import { begin, end } from '../parts/publish.js'
 import type { Message } from './types.js'
 
-/** One event name on one link: who listens, and the last event for those who come later. */
-export class Slot extends Listeners<(message: Message) => void> {
+type Listener = (message: Message) => void
+
+/** One event name that somebody listens to. */
+class Slot extends Listeners<Listener> {
 	last: Message | undefined
 }
 
-/** Names that nobody asked for are remembered up to this many, so that a stream of ever new names stays bounded. */
-const mostUnasked = 256
+/** Names without a listener whose last event is remembered; of more names, the oldest events are forgotten. */
+const maxUnheard = 256
 
-/** Who hears which events of a link. */
+/** Who hears which events of a link, and the last event of each name for those who come later. */
 export class Slots {
-	/** Every event. */
-	readonly all = new Slot()
-	/** Those without an `event:` field, which 0.14 had under the empty name. */
-	readonly #unnamed = new Slot()
-	readonly #byName = new Map([['', this.#unnamed]])
-	#unasked = 0
+	/** Hear every event. */
+	readonly all = new Listeners<Listener>()
+	readonly #heard = new Map<string, Slot>()
+	/** The last events of names that nobody listens to, in the order of their arrival. */
+	readonly #unheard = new Map<string, Message>()
 	/** Where the last event went: most come in runs of one name, and looking a new string up costs as much as parsing it. */
-	#recent: Slot | undefined
-	#recentName: string | undefined
+	#recent: { name: string; slot: Slot } | undefined
 
-	/** The events of one name. */
-	of(name: string): Slot {
-		let slot = this.#byName.get(name)
-		if (!slot) this.#byName.set(name, (slot = new Slot()))
-		return slot
+	/**
+	 * Listens to the events of one name; the empty name has the events without an `event:` field, as 0.14 had it.
+	 *
+	 * @returns what stops it
+	 */
+	add(name: string, listener: Listener): () => void {
+		const slot = this.#heard.get(name) ?? this.#hear(name)
+		const remove = slot.add(listener)
+		return () => {
+			remove()
+			if (slot.size === 0 && this.#heard.get(name) === slot) this.#forget(name, slot)
+		}
+	}
+
+	/** The last event of one name. */
+	last(name: string): Message | undefined {
+		const slot = this.#heard.get(name)
+		return slot ? slot.last : this.#unheard.get(name)
+	}
+
+	/** Nothing of what came before is for those who come later. */
+	forget(): void {
+		this.#unheard.clear()
+		for (const slot of this.#heard.values()) slot.last = undefined
 	}
 
 	deliver(message: Message): void {
-		// [spec] 9.2.6: if the event type buffer is the empty string, the event's type is `message`.
-		const name = message.name || 'message'
-		const slot = name === this.#recentName ? this.#recent : this.#find(name)
-		if (slot) tell(slot, message)
-		if (!message.name) tell(this.#unnamed, message)
-		if (this.all.size > 0) tell(this.all, message)
+		begin()
+		try {
+			// [spec] 9.2.6: if the event type buffer is the empty string, the event's type is `message`.
+			this.#deliver(message.name || 'message', message)
+			if (!message.name) this.#deliver('', message)
+			if (this.all.size > 0) this.all.each(hand, message)
+		} finally {
+			end()
+		}
+	}
+
+	#deliver(name: string, message: Message): void {
+		const slot = this.#recent?.name === name ? this.#recent.slot : this.#find(name)
+		if (!slot) return this.#remember(name, message)
+		slot.last = message
+		slot.each(hand, message)
 	}
 
 	#find(name: string): Slot | undefined {
-		const isKnown = this.#byName.has(name)
-		if (!isKnown && this.#unasked++ >= mostUnasked) return undefined
-		this.#recentName = name
-		return (this.#recent = this.of(name))
+		const slot = this.#heard.get(name)
+		if (slot && name) this.#recent = { name, slot }
+		return slot
+	}
+
+	#hear(name: string): Slot {
+		const slot = new Slot()
+		slot.last = this.#unheard.get(name)
+		this.#unheard.delete(name)
+		this.#heard.set(name, slot)
+		return slot
+	}
+
+	#forget(name: string, { last }: Slot): void {
+		this.#heard.delete(name)
+		this.#recent = undefined
+		if (last) this.#remember(name, last)
+	}
+
+	#remember(name: string, message: Message): void {
+		this.#unheard.delete(name)
+		this.#unheard.set(name, message)
+		if (this.#unheard.size > maxUnheard) this.#unheard.delete(this.#unheard.keys().next().value!)
 	}
 }
 
-function tell(slot: Slot, message: Message): void {
-	slot.last = message
-	slot.each(hand, message)
-}
-
-function hand(receive: (message: Message) => void, message: Message): void {
+function hand(receive: Listener, message: Message): void {
 	receive(message)
 }

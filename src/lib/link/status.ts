@@ -1,141 +1,247 @@
 import type { SseError } from '../errors.js'
-import { decideFate, nextDelay, type Loss, type Policy } from './retry.js'
+import { askedDelay, fateOf, orderlyDelayMs, type Loss, type Policy } from './retry.js'
 import type { Reason, Status } from './types.js'
 
-// The state machine of a link, as pure functions: a state and what happened give the next state. Time and chance are
-// arguments. `link.ts` keeps the request and the timer that a state asks for.
+// The state machine of a link, as pure functions: a state and an event give the next state. Time and chance are arguments.
+// `link.ts` keeps the request and the timer that a state needs.
 //
-//   idle          nobody wants the link
-//   connecting    a request is under way
-//   open          its response is being read
-//   reconnecting  lost; the next attempt is due at `retryAt`, or when the page or the network comes back
-//   closed        ended by the server, by the user, or by an error that trying again would not mend
+//   idle         nobody wants the link
+//   connecting   the first request is under way
+//   open         its response is being read
+//   doubted      as open, but the browser says that the network is gone: the next byte proves the response alive
+//   waiting      lost or paused; the next attempt is due at `retryAt`, or when the page or the network comes back
+//   returning    a request after a loss is under way
+//   closed       ended by the server, by the user, or by an error that another attempt would not mend
+
+export type Phase = 'idle' | 'connecting' | 'open' | 'doubted' | 'waiting' | 'returning' | 'closed'
 
 export interface State {
-	readonly status: Status
-	/** Why it stands where it stands. */
+	readonly phase: Phase
+	/** Why the link is in this phase. */
 	readonly reason: Reason
 	readonly error: SseError | undefined
 	/** Losses in a row; the count starts over once a link has stayed up for `minUptime`. */
 	readonly losses: number
-	/** When the next attempt is due. */
-	readonly retryAt: number | undefined
-	/** When the last attempt began. */
-	readonly triedAt: number | undefined
+	/** When the last response was lost. */
+	readonly lostAt: number
 	/** When the response under way was accepted. */
-	readonly openedAt: number | undefined
-	/** Whether the last ending was the user's own, or that of a link that had lasted. */
-	readonly settled: boolean
+	readonly openedAt: number
+	/** Whether the browser has lost the network, and nothing has come of the response under way since. */
+	readonly isDoubted: boolean
+	/** No attempt begins by itself before this time; undefined while waiting: none begins by itself at all. */
+	readonly dueAt: number | undefined
+	/** The server's `Retry-After`: nothing at all is asked before this time. */
+	readonly bindAt: number
+	/** The `retry:` in force, in milliseconds. */
+	readonly retry: number
+	/** When a page that is hidden now will have been hidden for too long. */
+	readonly hiddenUntil: number | undefined
 }
 
+const never = -Infinity
+
 export const initial: State = {
-	status: 'idle',
+	phase: 'idle',
 	reason: 'unused',
 	error: undefined,
 	losses: 0,
-	retryAt: undefined,
-	triedAt: undefined,
-	openedAt: undefined,
-	settled: true
+	lostAt: never,
+	openedAt: never,
+	isDoubted: false,
+	dueAt: undefined,
+	bindAt: never,
+	retry: 0,
+	hiddenUntil: undefined
 }
 
-/** Nothing is left of what was, and nothing is wanted. */
-export const closed: State = { ...initial, status: 'closed', reason: 'local' }
+/** The state in the words of users. */
+export function statusOf({ phase }: State): Status {
+	return phase === 'doubted' || phase === 'waiting' || phase === 'returning'
+		? 'reconnecting'
+		: phase
+}
+
+/** Whether a request is under way, or will be by itself. */
+export function isLive({ phase }: State): boolean {
+	return phase !== 'idle' && phase !== 'closed'
+}
 
 /** Whether a request is under way. */
 export function isActive(state: State): boolean {
-	return state.status === 'connecting' || state.status === 'open' || isDoubted(state)
+	return isLive(state) && state.phase !== 'waiting'
 }
 
-/** The browser says that the network is gone, but the response has not ended: its next byte would prove it alive. */
-export function isDoubted(state: State): boolean {
-	return state.status === 'reconnecting' && state.openedAt !== undefined
+/** Whether the response is being read. */
+export function isUp({ phase }: State): boolean {
+	return phase === 'open' || phase === 'doubted'
 }
 
-/** Someone wants the link up. While a request is under way this changes nothing. */
+/** Whether a response is there, and nothing of it has come since the network was lost. */
+export function isInDoubt(state: State): boolean {
+	return isActive(state) && state.isDoubted
+}
+
+/** When the next attempt begins by itself. */
+export function retryAt(state: State): number | undefined {
+	return state.phase === 'waiting' ? state.dueAt : undefined
+}
+
+/** Whether the page holds the link back: no time ends that. */
+export function isPaused({ phase, dueAt }: State): boolean {
+	return phase === 'waiting' && dueAt === undefined
+}
+
+/** When the page will have been hidden for too long. */
+export function pausesAt(state: State): number | undefined {
+	return isLive(state) && !isPaused(state) ? state.hiddenUntil : undefined
+}
+
+/** When a link at rest may be asked for again without a wait: closing and reopening does not skip the back-off. */
+export function restsUntil({ dueAt = never, bindAt }: State): number {
+	return Math.max(dueAt, bindAt)
+}
+
+/**
+ * A reader, or an answer to a callback, wants the link up. What waits goes on waiting.
+ */
+export function want(state: State, now: number, policy: Policy): State {
+	if (isLive(state)) return state
+	return begin(state, now, 'asked', Math.max(restsUntil(state), earliest(state, policy)))
+}
+
+/**
+ * `connect()`: what waits need not wait for its back-off. In answer to a loss it must not be a way around the back-off; so it
+ * is one only after a moment.
+ */
 export function connect(state: State, now: number, policy: Policy): State {
 	if (isActive(state)) return state
-	// A handler that connects anew at each loss must not become a loop as fast as the network.
-	const earliest = state.losses > 0 ? (state.triedAt ?? now) + policy.min : now
-	if (earliest <= now) return attempt(state, now, 'asked')
-	if (state.retryAt !== undefined && state.retryAt <= earliest) return state
-	return { ...state, status: 'reconnecting', reason: 'asked', retryAt: earliest }
+	if (now < state.lostAt + policy.min) return want(state, now, policy)
+	return begin(state, now, 'asked', earliest(state, policy))
 }
 
-/** As `connect`, but out of a close handler: after a link that did not last it goes through the back-off. */
-export function connectAgain(state: State, now: number, policy: Policy, random: number): State {
-	const isDue = state.settled && state.retryAt !== undefined
-	// What waits for its back-off, or for the page that paused it, goes on waiting.
-	if (isActive(state) || (state.status === 'reconnecting' && !isDue)) return state
-	if (state.settled) return attempt(state, now, 'asked')
-	const retryAt = now + nextDelay(Math.max(1, state.losses), policy, 0, random)
-	return { ...state, status: 'reconnecting', reason: 'asked', retryAt }
+/** The page or the network is back: what waits need not wait any longer. */
+export function resumed(state: State, now: number, policy: Policy): State {
+	if (state.phase !== 'waiting') return state
+	return begin(state, now, state.reason, earliest(state, policy))
 }
 
-/** The next attempt begins. */
-export function attempt(state: State, now: number, reason: Reason = state.reason): State {
+/** The timer of a waiting link has fired. */
+export function due(state: State, now: number): State {
+	return begin(state, now, state.reason, state.dueAt ?? now)
+}
+
+/** The soonest that anything may ask for an attempt: a handler that connects at each loss must not become a storm. */
+function earliest({ losses, lostAt, bindAt }: State, { min }: Policy): number {
+	const floor = losses > 1 ? min : losses === 0 ? orderlyDelayMs : 0
+	return Math.max(bindAt, lostAt + floor)
+}
+
+function begin(state: State, now: number, reason: Reason, at: number): State {
+	if (state.hiddenUntil !== undefined && state.hiddenUntil <= now) return paused(state, 'hidden')
+	if (at > now)
+		return state.phase === 'waiting' && state.dueAt !== undefined && state.dueAt <= at
+			? state
+			: { ...state, phase: 'waiting', reason, dueAt: at }
 	return {
 		...state,
-		status: 'connecting',
+		phase: state.phase === 'waiting' ? 'returning' : 'connecting',
 		reason,
-		retryAt: undefined,
-		triedAt: now,
-		openedAt: undefined
+		isDoubted: false,
+		dueAt: undefined
 	}
 }
 
 export function accepted(state: State, now: number): State {
-	return { ...state, status: 'open', reason: 'accepted', error: undefined, openedAt: now }
+	return { ...state, phase: 'open', reason: 'accepted', error: undefined, openedAt: now }
 }
 
-/** The response ended, was refused, or never came. */
-export function lost(state: State, loss: Loss, now: number, policy: Policy, random: number): State {
-	const stable = state.openedAt !== undefined && now - state.openedAt >= policy.minUptime
-	const losses = (stable ? 0 : state.losses) + 1
-	const fate = decideFate(loss, losses, stable, policy, random)
+/**
+ * The response ended, was refused, or never came.
+ *
+ * @param isOffline whether the browser says that there is no network: such attempts do not count
+ */
+export function lost(
+	state: State,
+	loss: Loss,
+	now: number,
+	policy: Policy,
+	random: number,
+	isOffline: boolean
+): State {
+	const isStable = isUp(state) && now - state.openedAt >= policy.minUptime
+	const past = { losses: state.losses, isStable, isOffline, retry: state.retry }
+	const { losses, delay, isOver } = fateOf(loss, past, policy, random)
+	const bindAt = loss.bind === undefined ? state.bindAt : now + askedDelay(loss.bind, policy)
 	return {
 		...state,
-		status: fate === false ? 'closed' : 'reconnecting',
+		losses,
+		lostAt: now,
+		phase: isOver ? 'closed' : 'waiting',
 		reason: loss.reason,
 		error: loss.error,
-		losses,
-		retryAt: fate === false ? undefined : now + fate,
-		openedAt: undefined,
-		settled: stable
+		dueAt: Math.max(now + delay, bindAt),
+		bindAt
 	}
 }
 
-/** The last reader has left. To close a link that was lost, and connect anew, is no way around the back-off. */
-export function unused(state: State): State {
-	const { losses, triedAt, settled } = state.status === 'open' ? initial : state
-	return { ...initial, losses, triedAt, settled }
+/** The last reader has left. */
+export function unused(state: State, policy: Policy): State {
+	const { losses, dueAt: due } = isUp(state) ? initial : state
+	// A wait without an end ends with its last reader, but readers who come and go must not be a way around all waits.
+	const dueAt =
+		due === Infinity
+			? state.lostAt + policy.max
+			: (due ?? (losses > 0 ? earliest(state, policy) : undefined))
+	return { ...state, phase: 'idle', reason: 'unused', error: undefined, losses, dueAt }
+}
+
+/** Nothing is left of the former state, and nothing is wanted. */
+export const closed: State = { ...initial, phase: 'closed', reason: 'local' }
+
+/**
+ * What a link begins with that takes the place of another, for another URL: changing the URL at each end must not be a way around
+ * all waits.
+ *
+ * @param isSameStream whether it is the same stream, asked for in another way
+ * @param isOffline whether the browser says that there is no network: losses are not counted then, and each one waits
+ */
+export function successor(
+	former: State,
+	{ min }: Policy,
+	isSameStream: boolean,
+	isOffline: boolean
+): State {
+	if (isUp(former)) return initial
+	const { losses, lostAt, bindAt, retry } = former
+	const next = { ...initial, losses, lostAt, bindAt: isOffline ? lostAt + min : never }
+	return isSameStream ? { ...next, bindAt: Math.max(bindAt, next.bindAt), retry } : next
 }
 
 /** The page was hidden for too long, or left: nothing is under way until it comes back. */
 export function paused(state: State, reason: 'hidden' | 'away'): State {
-	if (state.status === 'idle' || state.status === 'closed') return state
-	return {
-		...state,
-		status: 'reconnecting',
-		reason,
-		error: undefined,
-		retryAt: undefined,
-		openedAt: undefined
-	}
+	if (isPaused(state) && state.reason === reason) return state
+	return { ...state, phase: 'waiting', reason, error: undefined, dueAt: undefined }
 }
 
-/** The page, or the network, is back: whatever waits need not wait any longer. */
-export function resumed(state: State, now: number): State {
-	if (state.status !== 'reconnecting' || isDoubted(state)) return state
-	return attempt(state, now)
+/** The page can be seen, or it is hidden, and may be so until then. */
+export function seen(state: State, hiddenUntil: number | undefined): State {
+	return state.hiddenUntil === hiddenUntil ? state : { ...state, hiddenUntil }
+}
+
+/** The server asks for this wait before each attempt, from now on. */
+export function told(state: State, retry: number): State {
+	return { ...state, retry }
 }
 
 /** The browser lost the network. The response is kept: on the local machine, or over another interface, it may live on. */
 export function doubted(state: State): State {
-	return state.status === 'open' ? { ...state, status: 'reconnecting', reason: 'offline' } : state
+	const next = { ...state, isDoubted: true }
+	return state.phase === 'open' ? { ...next, phase: 'doubted', reason: 'offline' } : next
 }
 
-/** Bytes came over a link in doubt. */
+/** Bytes came, of a response in doubt too. */
 export function trusted(state: State): State {
-	return isDoubted(state) ? { ...state, status: 'open', reason: 'accepted' } : state
+	if (!state.isDoubted) return state
+	const next = { ...state, isDoubted: false }
+	return state.phase === 'doubted' ? { ...next, phase: 'open', reason: 'accepted' } : next
 }

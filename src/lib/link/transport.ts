@@ -1,6 +1,6 @@
-import { DEV } from 'esm-env'
+import { BROWSER, DEV } from 'esm-env'
 import { SseError, toError } from '../errors.js'
-import { idHeader, isEventStream } from '../wire/headers.js'
+import { idHeader, isEventStream, isSendable } from '../wire/headers.js'
 import { explainRefusal, rememberAnswered, warnOfRefusal, warnOfRepeat } from './advice.js'
 import type { Reason, RequestOptions } from './types.js'
 
@@ -13,6 +13,8 @@ export interface Answer {
 	body?: ReadableStream<Uint8Array>
 	reason?: Reason
 	error?: SseError
+	/** Another attempt would meet the same. */
+	isFinal?: boolean
 }
 
 /** Called before the start of a refused response's body is read, with what ends the reading. */
@@ -35,14 +37,17 @@ export async function request(
 		signal.throwIfAborted()
 		const headers = new Headers(await call(options.headers))
 		if (!headers.has('accept')) headers.set('accept', 'text/event-stream')
-		if (lastEventId) headers.set('last-event-id', idHeader(lastEventId))
-		const { method } = options
+		// Before the stream has sent an id, the user's own header stands.
+		const isOwn = lastEventId === options.lastEventId && headers.has('last-event-id')
+		if (!isOwn && isSendable(lastEventId)) headers.set('last-event-id', idHeader(lastEventId))
+		const { method, url } = options
 		const body = await call(options.body)
-		const url = options.url()
+		refuseUsed(body)
 		if (looksLikeForm(method, url, body) && !headers.has('content-type'))
 			headers.set('content-type', 'application/json')
 		// Given up while the headers were being made: nothing may be sent any more.
 		signal.throwIfAborted()
+		if (body instanceof ReadableStream) used.add(body)
 		step = 'network'
 		// [spec] Fetch, 5.4: a body that is a stream needs `duplex`; the compiler's own types do not know it.
 		const init: RequestInit & { duplex: 'half' } = {
@@ -54,12 +59,15 @@ export async function request(
 			signal,
 			duplex: 'half'
 		}
-		if (DEV) warnOfRepeat(options, url, body, lastEventId)
+		if (DEV) warnOfRepeat(options, body, lastEventId)
 		const response = await (options.fetch ?? fetch)(url, init)
-		const answer = await check(response, options, url, signal, refused)
-		if (DEV && answer.body) rememberAnswered(options, url, body)
+		const answer = await check(response, options, signal, refused)
+		if (DEV && answer.body) rememberAnswered(options, body)
 		return answer
 	} catch (cause) {
+		// Made by this library, and what another attempt would meet again.
+		if (cause instanceof SseError && /^(request|invalid)/.test(cause.code))
+			return { reason: 'request', error: cause, isFinal: true }
 		const { message } = toError(cause)
 		const text = DEV ? explain(step, message) : message
 		return { reason: step, error: new SseError(step, text, { cause }) }
@@ -75,14 +83,14 @@ function looksLikeForm(method: string, url: string, body: unknown): boolean {
 	return (
 		(body == null || typeof body === 'string') &&
 		!/^(GET|HEAD)$/.test(method) &&
-		new URL(url).origin === globalThis.origin
+		// Outside of browsers there is neither an origin nor a preflight.
+		(!BROWSER || new URL(url).origin === globalThis.origin)
 	)
 }
 
 async function check(
 	response: Response,
 	options: RequestOptions,
-	url: string,
 	signal: AbortSignal,
 	refused: Refused
 ): Promise<Answer> {
@@ -90,14 +98,36 @@ async function check(
 	// [spec] 9.2.3: HTTP 204 No Content tells the client to stop reconnecting.
 	if (status === 204) return { response, reason: 'no-content' }
 	const type = headers.get('content-type')
-	if (status === 200 && body && isEventStream(type)) return { response, body }
+	if (status === 200 && isEventStream(type)) {
+		if (typeof body?.getReader === 'function') return { response, body }
+		const error = new SseError('response', DEV ? unreadable : 'no streaming body', { status })
+		return { response, reason: 'refused', error }
+	}
 	const details = { status, body: body ? await startOf(body, refused) : '' }
 	const message = DEV
 		? explainRefusal(response, options.method, details.body)
 		: `status ${status}, type ${type ?? 'none'}`
 	const error = new SseError('response', message, details)
-	if (DEV && !signal.aborted) warnOfRefusal(options, url, error)
+	if (DEV && !signal.aborted) warnOfRefusal(options, error)
 	return { response, reason: 'refused', error }
+}
+
+const unreadable =
+	"the response has no body that can be read as it comes. Its `fetch` (React Native's own, node-fetch) gives whole " +
+	'responses only; pass a `fetch` whose `response.body` is a ReadableStream'
+
+/** Bodies that can be sent once, such as a stream, after their first use. */
+const used = new WeakSet<object>()
+
+/** Says what to do, where `fetch` would say only that a stream is locked. */
+function refuseUsed(body: unknown): void {
+	if (body instanceof ReadableStream && (used.has(body) || body.locked))
+		throw new SseError(
+			'request',
+			DEV
+				? 'The body is a stream, which can be sent once, and was sent already. Pass a function that makes one for each attempt, or `reconnect: false`.'
+				: 'body sent already'
+		)
 }
 
 function call<T>(value: T | (() => T | Promise<T>)): T | Promise<T> {

@@ -1,18 +1,18 @@
 import type { Contract } from '../contract/types.js'
 import type { CloseReason, SseError } from '../errors.js'
 
-/** Where a connection stands. */
+/** The state of a connection, see `SseConnection.status`. */
 export type Status = 'idle' | 'connecting' | 'open' | 'reconnecting' | 'closed'
 
 /**
- * Why a connection stands where it stands: a reason the server gave, or
- * `unused` nobody reads it · `asked` someone does, or `connect()` was called · `accepted` the response is a stream ·
- * `complete` a foreign stream ended, which is how it says that it is finished · `no-content` the server answered 204 ·
- * `cut` the stream ended without a reason · `silent` the watchdog heard nothing · `network` no response ·
- * `timeout` no response in time · `refused` a response that is no event stream · `request` headers, body or URL could
- * not be made · `offline`, `hidden`, `away` the browser lost the network, the page was hidden for too long or left ·
- * `outdated` the server needs clients of a newer contract · `behind` the server's contract is too old ·
- * `local` `close()` was called · `aborted` the user's signal.
+ * Why a connection has its state: the reason that the server gave (`CloseReason`), or
+ * `unused` nobody reads it · `asked` someone reads it, or `connect()` was called · `accepted` the response is a stream ·
+ * `complete` a foreign stream ended in order · `no-content` the server answered 204 · `cut` the stream broke off, or ended
+ * without a reason · `silent` the watchdog heard nothing · `network` no response · `timeout` no response in time ·
+ * `refused` a response that is no event stream · `request` headers, body or URL could not be made · `offline` the browser
+ * lost the network · `hidden` the page was hidden for too long · `away` the page was left · `outdated` this page is too
+ * old for the server's contract · `behind` the server's contract is too old for this page · `local` `close()` was called ·
+ * `aborted` the signal of the options aborted.
  */
 export type Reason =
 	| CloseReason
@@ -35,7 +35,7 @@ export type Reason =
 	| 'local'
 	| 'aborted'
 
-/** One event, as it came off the wire. */
+/** One event, as it came over the wire. */
 export interface Message {
 	/** That of the `event:` field; empty if there was none. */
 	readonly name: string
@@ -46,43 +46,56 @@ export interface Message {
 	readonly at: number
 }
 
-/** How a connection comes back: full-jitter exponential back-off, on top of what the server asked for. */
+/** How a connection reconnects: full-jitter exponential back-off, on top of the wait that the server asks for. */
 export interface ReconnectOptions {
-	/** Milliseconds; the first attempt waits a random part of it, each later one of twice as much. @default 500 */
+	/**
+	 * Milliseconds, at least 100. The first attempt after a loss waits a random part of it, each later one a random part of twice
+	 * as much as the one before, and at least this long.
+	 * @default 500
+	 */
 	min?: number | undefined
-	/** Milliseconds that the back-off never exceeds. @default 30_000 */
+	/** Milliseconds that the random part never exceeds. @default 30_000 */
 	max?: number | undefined
-	/** Failed attempts in a row after which the connection is closed. @default Infinity */
+	/**
+	 * Failed attempts in a row after which the connection is closed. Attempts while the browser says that it is offline do not
+	 * count.
+	 * @default Infinity
+	 */
 	attempts?: number | undefined
-	/** Milliseconds a connection has to last before the count of attempts starts over. @default 5_000 */
+	/** Milliseconds, at least 100, that a connection has to last so that the count of losses starts over. @default 5_000 */
 	minUptime?: number | undefined
 	/**
-	 * Decides about a loss that the server did not ask for: milliseconds to wait, `Infinity` until `connect()` is called or
-	 * the network or the page comes back, `false` to close, `undefined` for what the library would do. From the second loss in
-	 * a row on, the wait is at least `min`.
+	 * Decides about every ending except `done`, `denied`, `outdated` and 204. Returns milliseconds to wait, `Infinity` to wait for
+	 * `connect()`, the network or the page (a reader that comes after the last has left waits `max` at most), `false` to close,
+	 * or `undefined` for the default. From the second loss in a row on, the wait is at least `min`.
 	 */
 	decide?: ((info: LossInfo) => number | false | undefined) | undefined
 }
 
-/** What `decide` is told of a loss. */
+/** The argument of `decide`: how a connection ended. */
 export interface LossInfo {
-	/** What was lost by; undefined if the stream ended in order. */
-	error?: SseError
-	/** HTTP status of the response, if there was one. */
-	status?: number
-	/** 1 for the first attempt after the loss. */
+	/** Why the connection ended: the server's reason, such as `restart`, or one of this side, such as `cut`. */
+	reason: Reason
+	/** The error that ended it; undefined if the stream ended in order. */
+	error?: SseError | undefined
+	/** HTTP status of the response that was refused. */
+	status?: number | undefined
+	/** Losses in a row, this one included: 1 for the first. */
 	attempt: number
 }
 
 /** How a request is made; functions run before every attempt. */
 export interface RequestOptions {
-	url: () => string
+	/** Absolute. */
+	url: string
 	method: string
 	headers: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined
 	body: BodySource | null | undefined
 	/** Whatever else `fetch` takes. */
 	init: RequestInit
 	fetch: typeof globalThis.fetch | undefined
+	/** The id to resume from at the first attempt. */
+	lastEventId: string | undefined
 }
 
 export type Body = NonNullable<RequestInit['body']>
@@ -91,11 +104,12 @@ export type BodySource = Body | (() => Body | null | undefined | Promise<Body | 
 
 export interface LinkOptions extends RequestOptions {
 	reconnect: ReconnectOptions | false
+	/** Milliseconds until the response has to be there. */
+	connectTimeout: number
 	/** Milliseconds of silence; undefined: 2.5 times the announced ping; false: none. */
 	watchdog: number | false | undefined
 	/** Milliseconds the page may be hidden; undefined: for ever. */
 	pauseAfter: number | undefined
-	lastEventId: string | undefined
-	/** What the stream carries; of interest here is only whether it is the same version. */
+	/** The contract; of interest here is only whether the stream is of a version that it understands. */
 	events: Contract<unknown> | undefined
 }

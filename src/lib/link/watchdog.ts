@@ -11,17 +11,17 @@ const wakeGrace = 2_000
  * @param lastByteAt when the last bytes came
  * @param ping the interval that the server announced, milliseconds
  * @param setting the user's: milliseconds, `false` for no watchdog, undefined to follow the server
- * @param doubtedAt when something (waking up, a lost network) gave reason to look closer
+ * @param doubtedAt when something (waking up, a lost network) gave reason to look closer; -Infinity: never
  */
 export function silentAt(
 	lastByteAt: number,
 	ping: number | undefined,
 	setting: number | false | undefined,
-	doubtedAt: number | undefined
+	doubtedAt: number
 ): number | undefined {
 	if (setting === false || (setting === undefined && ping === undefined)) return undefined
 	const patient = lastByteAt + (setting ?? ping! * tolerance)
-	if (doubtedAt === undefined || lastByteAt > doubtedAt) return patient
+	if (lastByteAt > doubtedAt) return patient
 	const impatient = ping === undefined ? patient : lastByteAt + ping * wakeTolerance
 	return Math.max(Math.min(patient, impatient), doubtedAt + wakeGrace)
 }

@@ -4,7 +4,7 @@ import { isCloseReason, closeReasons } from '../wire/control.js'
 import { decodeId } from '../wire/headers.js'
 import { createEmit, createPacedEmit } from './emitter.js'
 import { Lock } from './lock.js'
-import { invalidArgument } from './options.js'
+import { invalid } from '../parts/check.js'
 import { endedError, type EventStream } from './stream.js'
 import type { Emit, ProducerConnection, Unsafe } from './types.js'
 
@@ -56,7 +56,7 @@ export class Connection<S> implements ProducerConnection<S> {
 	}
 
 	get lastEventId(): string | undefined {
-		return decodeId(this.#request?.headers.get('last-event-id'))
+		return lastEventIdOf(this.#request)
 	}
 
 	get buffered(): number {
@@ -70,7 +70,7 @@ export class Connection<S> implements ProducerConnection<S> {
 	get close(): ProducerConnection['close'] {
 		return (reason = 'done', options) => {
 			if (!isCloseReason(reason))
-				throw invalidArgument('reason', `one of ${closeReasons.join(', ')}`, reason)
+				throw invalid('`reason`', `one of ${closeReasons.join(', ')}`, reason)
 			this.#stream.end(reason, options?.retry)
 		}
 	}
@@ -80,4 +80,9 @@ export class Connection<S> implements ProducerConnection<S> {
 		this.#abort?.abort(endedError(this.#stream.reason!))
 		this.#lock?.released(report)
 	}
+}
+
+/** The id that the client goes on from, if it names one. */
+export function lastEventIdOf(request: Request | undefined): string | undefined {
+	return decodeId(request?.headers.get('last-event-id'))
 }

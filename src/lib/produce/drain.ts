@@ -2,7 +2,7 @@ import { clock, longestDelay } from '../clock.js'
 import { environment } from '../environment.js'
 import type { CloseReason } from '../errors.js'
 import { gatherIdleChecks } from './idle-connections.js'
-import { invalidArgument } from './options.js'
+import { invalid } from '../parts/check.js'
 import { cutOffUnread } from './unread-responses.js'
 
 /** A stream that can be asked to end. */
@@ -83,7 +83,7 @@ export function sendAway(stream: Drainable): void {
 export async function drain(options: DrainOptions = {}): Promise<void> {
 	const { within = defaultWithin } = options
 	if (typeof within !== 'number' || !(within >= 0 && within <= longestDelay))
-		throw invalidArgument('within', 'milliseconds, 0 or more', within)
+		throw invalid('`within`', 'milliseconds, 0 or more', within)
 	const ended = [...registry.streams]
 	for (const stream of ended) stream.end('restart', spread(within))
 	if (ended.length === 0) return

@@ -1,6 +1,8 @@
+import { internalsOf } from '../contract/internals.js'
 import type { Contract } from '../contract/types.js'
 import { SseError, toError } from '../errors.js'
-import { encodeEvent, describe } from '../wire/encode.js'
+import { describe } from '../parts/check.js'
+import { encodeEvent } from '../wire/encode.js'
 import { endedError, type EventStream } from './stream.js'
 import type { Emit, EmitOptions, Unsafe } from './types.js'
 
@@ -25,7 +27,7 @@ export function createPacedEmit<S>(
 	stream: EventStream,
 	contract: Contract<S>
 ): (name: string, data: unknown, options?: EmitOptions) => Promise<Unsafe<void>> {
-	const write = contract.writer()
+	const write = internalsOf(contract).writer()
 	return async (name, data, options) => {
 		try {
 			return send(stream, name, await write(name, data), options)

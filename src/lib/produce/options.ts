@@ -1,7 +1,6 @@
 import { longestDelay } from '../clock.js'
-import type { Contract } from '../contract/types.js'
-import { SseError, toError } from '../errors.js'
-import { describe } from '../wire/encode.js'
+import { checkContract } from '../contract/internals.js'
+import { checkHeaders, invalid } from '../parts/check.js'
 import type { ProduceOptions } from './types.js'
 
 export const defaults = { ping: 30_000, maxBuffer: 16 * 1024 * 1024, overflow: 'close' } as const
@@ -22,56 +21,28 @@ const policies = ['close', 'drop-oldest', 'refuse']
 /** Refuses options that could only fail later, and says what to write instead. */
 export function checkOptions(options: ProduceOptions<never>): void {
 	if (typeof options !== 'object' || options === null)
-		throw invalidArgument('options', 'an object such as { ping: 30_000 }', options)
+		throw invalid('`options`', 'an object such as { ping: 30_000 }', options)
 	const { ping, maxBuffer, maxDuration, overflow, retry } = options
-	const { stop, error, request, headers, events } = options
+	const { stop, error, request, headers, events, resumed } = options
 	if (ping !== undefined && ping !== false && !isDelay(ping))
-		throw invalidArgument('ping', 'milliseconds above 0, or false for none', ping)
+		throw invalid('`ping`', 'milliseconds above 0, or false for none', ping)
 	if (maxDuration !== undefined && !isDelay(maxDuration))
-		throw invalidArgument('maxDuration', 'milliseconds above 0', maxDuration)
+		throw invalid('`maxDuration`', 'milliseconds above 0', maxDuration)
 	if (maxBuffer !== undefined && !(typeof maxBuffer === 'number' && maxBuffer > 0))
-		throw invalidArgument('maxBuffer', 'bytes above 0', maxBuffer)
+		throw invalid('`maxBuffer`', 'bytes above 0', maxBuffer)
 	if (overflow !== undefined && !policies.includes(overflow))
-		throw invalidArgument('overflow', `one of ${policies.join(', ')}`, overflow)
+		throw invalid('`overflow`', `one of ${policies.join(', ')}`, overflow)
 	if (retry !== undefined && !(Number.isSafeInteger(retry) && retry >= 0))
-		throw invalidArgument('retry', 'whole milliseconds, 0 or more', retry)
-	if (stop !== undefined && typeof stop !== 'function')
-		throw invalidArgument('stop', 'a function', stop)
+		throw invalid('`retry`', 'whole milliseconds, 0 or more', retry)
+	if (resumed !== undefined && typeof resumed !== 'boolean')
+		throw invalid('`resumed`', 'true if the stream goes on behind `lastEventId`', resumed)
+	if (stop !== undefined && typeof stop !== 'function') throw invalid('`stop`', 'a function', stop)
 	if (error !== undefined && typeof error !== 'function')
-		throw invalidArgument('error', 'a function', error)
+		throw invalid('`error`', 'a function', error)
 	if (request !== undefined && !(request?.headers && request.signal))
-		throw invalidArgument('request', "the handler's Request, as in POST({ request })", request)
+		throw invalid('`request`', "the handler's Request, as in POST({ request })", request)
 	if (headers !== undefined) checkHeaders(headers)
 	checkContract(events)
-}
-
-/** Refuses the events themselves, where the contract is wanted that `defineEvents` makes of them. */
-export function checkContract(events: Contract<never> | undefined): void {
-	if (events && typeof events.writer !== 'function')
-		throw invalidArgument('events', 'a contract, which defineEvents() makes', events)
-}
-
-function checkHeaders(headers: HeadersInit): void {
-	try {
-		new Headers(headers)
-	} catch (cause) {
-		const expected = "what `new Headers()` takes, such as { 'x-name': 'value' }"
-		throw invalidArgument('headers', expected, headers, cause)
-	}
-}
-
-export function invalidArgument(
-	name: string,
-	expected: string,
-	received: unknown,
-	cause?: unknown
-): SseError {
-	const why = cause === undefined ? '' : ` (${toError(cause).message})`
-	return new SseError(
-		'invalid-argument',
-		`\`${name}\` must be ${expected}, received ${describe(received)}${why}.`,
-		cause === undefined ? {} : { cause }
-	)
 }
 
 function isDelay(value: unknown): value is number {

@@ -1,5 +1,6 @@
 import { environment } from '../environment.js'
 import { SseError } from '../errors.js'
+import { Deque } from '../parts/deque.js'
 import { encodeForNow, encodeText } from '../wire/bytes.js'
 import { gapFrame } from '../wire/control.js'
 import type { Overflow } from './types.js'
@@ -41,9 +42,8 @@ export class Outbox {
 	/** Bytes that are free at least, so that most frames need not ask the stream. */
 	#room = 0
 	#isDue = false
-	/** Chunks the response's queue had no room for; `#first` is the oldest that is left. */
-	#waiting: (Uint8Array | undefined)[] = []
-	#first = 0
+	/** Chunks the response's queue had no room for. */
+	readonly #waiting = new Deque<Uint8Array>()
 	#waitingBytes = 0
 	/** Bytes that the response's own queue was given so far. */
 	#passed = 0
@@ -125,8 +125,8 @@ export class Outbox {
 		const isClosed = this.#closing && this.#waiting.length === 0
 		this.#closing = true
 		this.#text = ''
-		this.#waiting = []
-		this.#first = this.#waitingBytes = 0
+		this.#waiting.clear()
+		this.#waitingBytes = 0
 		if (error) this.#controller.error(error)
 		// When only the request's signal told, whoever pumps the body would wait for ever.
 		else if (!isClosed && this.#controller.desiredSize) this.#controller.close()
@@ -243,17 +243,8 @@ export class Outbox {
 	}
 
 	#take(): Uint8Array {
-		const chunk = this.#waiting[this.#first]!
-		this.#waiting[this.#first++] = undefined
+		const chunk = this.#waiting.shift()!
 		this.#waitingBytes -= chunk.byteLength
-		// Shifting one by one would be quadratic in a long queue.
-		if (this.#first === this.#waiting.length) {
-			this.#waiting = []
-			this.#first = 0
-		} else if (this.#first > 1024 && this.#first * 2 > this.#waiting.length) {
-			this.#waiting = this.#waiting.slice(this.#first)
-			this.#first = 0
-		}
 		return chunk
 	}
 

@@ -1,5 +1,6 @@
 import type { AnyEvents, Untyped } from '../contract/types.js'
-import { checkOptions, invalidArgument, none } from './options.js'
+import { invalid } from '../parts/check.js'
+import { checkOptions, none } from './options.js'
 import { Producer } from './producer.js'
 import type { ProduceOptions, Start } from './types.js'
 
@@ -35,7 +36,7 @@ export function produce<S extends AnyEvents = Untyped>(
 	start: Start<NoInfer<S>>,
 	options: ProduceOptions<S> = none
 ): Response {
-	if (typeof start !== 'function') throw invalidArgument('start', 'a function', start)
+	if (typeof start !== 'function') throw invalid('`start`', 'a function', start)
 	checkOptions(options as ProduceOptions<never>)
 	return new Producer<S>(options).run(start)
 }

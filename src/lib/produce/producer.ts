@@ -1,6 +1,6 @@
 import { SseError, toError } from '../errors.js'
 import { isAnswer, lateAnswer, reasonFor } from './answer.js'
-import { Connection } from './connection.js'
+import { Connection, lastEventIdOf } from './connection.js'
 import { sendAway } from './drain.js'
 import { defaultPing, defaults, none } from './options.js'
 import { isAsyncIterable, pump } from './pump.js'
@@ -13,6 +13,8 @@ export interface ProducerHooks extends Pick<StreamOptions, 'heartbeat'> {
 	ping?: number
 	/** Bytes that may wait when the user does not say. */
 	maxBuffer?: number
+	/** Whether the stream goes on behind the client's last event id, where the room knows. */
+	resumed?: boolean
 	/** Called once, in the tick in which the stream ends, before the user's stop functions. */
 	ended?(reason: StopReason): void
 }
@@ -40,6 +42,7 @@ export class Producer<S> {
 			request,
 			headers,
 			events: options.events,
+			resumed: hooks.resumed ?? (options.resumed && lastEventIdOf(request) !== undefined),
 			heartbeat: hooks.heartbeat,
 			ended: (reason) => this.#ended(reason)
 		})

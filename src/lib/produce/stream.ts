@@ -20,6 +20,8 @@ export interface StreamOptions {
 	headers?: HeadersInit
 	/** The contract, whose versions are announced. */
 	events?: Pick<Contract<unknown>, 'version' | 'since'>
+	/** Whether the stream goes on behind the id that the request named. */
+	resumed?: boolean
 	/** Makes the frame of a heartbeat. @default an empty comment */
 	heartbeat?: () => string
 	/** Called once, in the tick in which the stream ends. */
@@ -61,7 +63,7 @@ export class EventStream
 
 	/** Makes the response. The stream is open from here on. */
 	open(): Response {
-		const { request, maxDuration, maxBuffer } = this.#options
+		const { request, maxDuration, maxBuffer, ping, headers } = this.#options
 		const body = new Body(this, this.#outbox.strategy, maxBuffer)
 		this.#wheel?.add(this)
 		this.#unread = new Unread(this, body)
@@ -83,7 +85,7 @@ export class EventStream
 		}
 		// A HEAD request, which SvelteKit hands to GET, has no body: its response would never be finished.
 		if (request?.method === 'HEAD') this.cancel()
-		return new Response(body, { headers: streamHeaders(this.#options.headers) })
+		return new Response(body, { headers: streamHeaders(ping, headers) })
 	}
 
 	/** Why it ended, or undefined while it is open. */
@@ -137,9 +139,8 @@ export class EventStream
 	}
 
 	start(controller: ReadableStreamDefaultController<Uint8Array>): void {
-		const { ping, retry, events } = this.#options
 		// At once, or the response's headers would wait for the first event.
-		this.#outbox.open(controller, helloFrame(ping, retry, events))
+		this.#outbox.open(controller, helloFrame(this.#options))
 	}
 
 	pull(): void {

@@ -19,8 +19,9 @@ export type StopReason = CloseReason | 'gone'
 /** What goes out beside the data of one event. */
 export interface EmitOptions {
 	/**
-	 * What the client resumes from when it reconnects (`Last-Event-ID`). Give one only to events worth resuming
-	 * from. No control characters, no space at its ends; ASCII, since Safari re-encodes anything else.
+	 * The event's id; the client sends the last one when it reconnects (`Last-Event-ID`). Give one only to events that you can
+	 * resume after. No control characters, no space at its ends; ASCII, since Safari re-encodes anything else. An id of more
+	 * than 4,096 bytes is not sent back.
 	 */
 	id?: string | undefined
 	/** Milliseconds the client waits before it reconnects, should this response end. */
@@ -65,7 +66,10 @@ export interface ProducerConnection<S = Untyped> {
 	readonly source: UnderlyingDefaultSource
 	/** Aborted when the stream ends, whatever the reason; its `reason` is an `SseError`. */
 	readonly signal: AbortSignal
-	/** The id the client resumes from, or undefined on its first visit. Needs the `request` option. */
+	/**
+	 * The id of the client's last event, or undefined on its first visit. Needs the `request` option. If `start` continues behind
+	 * it, set the option `resumed`.
+	 */
 	readonly lastEventId: string | undefined
 	/** Bytes waiting for this client. */
 	readonly buffered: number
@@ -125,6 +129,13 @@ export interface ProduceOptions<S = Untyped> {
 	ping?: number | false | undefined
 	/** The request, for `lastEventId` and as a second sign that the client left. */
 	request?: Request | undefined
+	/**
+	 * Whether `start` continues behind `lastEventId`; needs the `request` option. The first frame then tells a client with a last
+	 * event id that the stream resumed. A client with a last event id that is not told so assumes that events were lost, and
+	 * calls its `gap`.
+	 * @default false
+	 */
+	resumed?: boolean | undefined
 	/** The contract of the stream's events, from `defineEvents`. */
 	events?: Contract<S> | undefined
 	/** Milliseconds the client waits before it reconnects after losing this response. @default the client's own */

@@ -27,10 +27,10 @@ export interface CollectOptions<S = Untyped> extends ReadOptions<S> {
  */
 export async function collect<S = Untyped>(
 	response: Response,
-	{ events, take = Infinity, timeout = 2_000 }: CollectOptions<S> = {}
+	{ events, log, take = Infinity, timeout = 2_000 }: CollectOptions<S> = {}
 ): Promise<ReadEvent<S>[]> {
 	const collected: ReadEvent<S>[] = []
-	const stream = read(response, { events })
+	const stream = read(response, { events, log })
 	let timer: unknown
 	const late = new Promise<never>((_, reject) => {
 		timer = clock.setTimeout(() => reject(tooLate(timeout, take, collected)), timeout)

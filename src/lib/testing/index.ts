@@ -6,20 +6,20 @@
 
 export { codecConformance, type CodecCase, type CodecUnderTest } from './codec-conformance.js'
 export { collect, type CollectOptions } from './collect.js'
+export { flushPromises } from './flush-promises.js'
 export { assertNothingOpen, leftovers, type Leftovers } from './leftovers.js'
 export { manualClock, type ManualClock } from './manual-clock.js'
 export { memoryFetch, type MemoryFetch, type MemoryFetchOptions } from './memory-fetch.js'
+export { memoryPage, type MemoryPage, type MemoryPageOptions } from './memory-page.js'
 export { mockSource, type MockControls, type MockOptions, type MockSource } from './mock-source.js'
-export { read, type EventReader, type ReadEvent, type ReadOptions } from './read.js'
+export { read, type EventReader, type ReadEvent, type ReadNote, type ReadOptions } from './read.js'
 export { streamRequest, type StreamRequestOptions } from './request.js'
+export { actAsClient, restoreAll } from './restore.js'
 export type { Handler, Methods, Routes } from './routes.js'
-export { settled } from './settle.js'
-export { actAsClient, cleanup } from './tidy.js'
-export {
-	brokerConformance,
-	lacking,
-	type BrokerFaults,
-	type BrokerSettings,
-	type BrokerUnderTest,
-	type ConformanceCase
-} from './broker-conformance.js'
+export { brokerConformance, lacking } from './broker-conformance.js'
+export type {
+	BrokerFaults,
+	BrokerSettings,
+	BrokerUnderTest,
+	ConformanceCase
+} from './conformance/types.js'

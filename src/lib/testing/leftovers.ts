@@ -1,7 +1,7 @@
 import { openLoops } from '../hub/subscription.js'
 import { liveLinks } from '../link/lifecycle.js'
 import { openStreams } from '../produce/drain.js'
-import { settled } from './settle.js'
+import { flushPromises } from './flush-promises.js'
 
 /** Counts one kind of thing that a test may leave open. */
 class Count {
@@ -46,7 +46,7 @@ export interface Leftovers {
  * ```
  */
 export async function leftovers(): Promise<Leftovers> {
-	await settled()
+	await flushPromises()
 	return {
 		connections: liveLinks(),
 		streams: openStreams(),

@@ -1,8 +1,8 @@
 import { useClock, type Timer } from '../clock.js'
-import { SseError } from '../errors.js'
-import { settled } from './settle.js'
+import { invalid } from '../parts/check.js'
+import { flushPromises } from './flush-promises.js'
 import { pendingTimers } from './leftovers.js'
-import { undoLater } from './tidy.js'
+import { undoLater } from './restore.js'
 
 interface Waiting {
 	at: number
@@ -13,6 +13,8 @@ interface Waiting {
 export interface ManualClock extends Disposable {
 	/** Milliseconds that have passed since it was made. */
 	readonly now: number
+	/** The date that it shows. */
+	readonly date: Date
 	/** How many timers are set. */
 	readonly timers: number
 	/** Milliseconds until the next timer is due; undefined if none is set. */
@@ -23,6 +25,12 @@ export interface ManualClock extends Disposable {
 	 * @param time milliseconds, or the date to go on to, such as `connection.retryAt`; its millisecond passes too.
 	 */
 	advance(time: number | Date): Promise<void>
+	/**
+	 * Lets the machine sleep: time passes while nothing runs. Timers that fall due meanwhile run late, when it wakes up.
+	 *
+	 * @param time milliseconds.
+	 */
+	sleep(time: number): Promise<void>
 	/** Gives the library its own clock back. */
 	restore(): void
 }
@@ -35,12 +43,12 @@ export interface ManualClock extends Disposable {
  *
  * @example
  * ```ts
- * import { manualClock, mockSource, settled } from 'sveltekit-sse/testing'
+ * import { flushPromises, manualClock, mockSource } from 'sveltekit-sse/testing'
  *
  * using clock = manualClock()
  * const orders = mockSource()
  * orders.connect()
- * await settled()
+ * await flushPromises()
  * await orders.drop()
  * await clock.advance(orders.retryAt!)
  * ```
@@ -70,9 +78,12 @@ export function manualClock(start = new Date(Date.UTC(2000, 0))): ManualClock {
 		forget()
 		timers.clear()
 	})
-	return {
+	const manual: ManualClock = {
 		get now() {
 			return now
+		},
+		get date() {
+			return new Date(+start + now)
 		},
 		get timers() {
 			return timers.size
@@ -84,21 +95,29 @@ export function manualClock(start = new Date(Date.UTC(2000, 0))): ManualClock {
 		async advance(time) {
 			const duration = typeof time === 'number' ? Math.ceil(time) : +time + 1 - (+start + now)
 			if (!(duration >= 0))
-				throw new SseError(
-					'invalid-argument',
-					'advance() takes milliseconds, 0 or more, or a date that is still to come.'
+				throw invalid(
+					'The argument of advance()',
+					'milliseconds, 0 or more, or a date that is still to come',
+					time
 				)
 			const until = now + duration
-			await settled()
+			await flushPromises()
 			for (let due = first(); due && due[1].at <= until; due = first()) {
 				timers.delete(due[0])
 				now = Math.max(now, due[1].at)
 				due[1].run()
-				await settled()
+				await flushPromises()
 			}
 			now = until
+		},
+		async sleep(time) {
+			if (!(time >= 0)) throw invalid('The argument of sleep()', 'milliseconds, 0 or more', time)
+			await flushPromises()
+			now += Math.ceil(time)
+			await manual.advance(0)
 		},
 		restore,
 		[Symbol.dispose]: restore
 	}
+	return manual
 }

@@ -1,8 +1,8 @@
-import { SseError } from '../errors.js'
+import { invalid } from '../parts/check.js'
 import { openRequests } from './leftovers.js'
 import { createRouter, type Routes } from './routes.js'
-import { settled } from './settle.js'
-import { actAsClient, undoLater } from './tidy.js'
+import { flushPromises } from './flush-promises.js'
+import { actAsClient, undoLater } from './restore.js'
 import { Wire } from './wire.js'
 
 /** What handlers get. */
@@ -20,15 +20,17 @@ export interface MemoryFetch {
 	readonly open: number
 	/** While it is set, requests fail as without a network. */
 	isOffline: boolean
+	/** While it is set, requests do not hear their signal, as in a `fetch` of your own that does not pass it on. */
+	ignoresAbort: boolean
 	/**
 	 * Answers the next request in place of the handler. Asked for several times, it answers as many, in that order.
 	 *
-	 * @param answer a status, or a whole response.
+	 * @param answer a status, or a whole response; a promise of it answers later. One that rejects is a request that fails.
 	 */
-	respond(answer: number | Response): void
+	respond(answer: number | Response | Promise<number | Response>): void
 	/** Breaks every open response off, as a network that fails. */
 	drop(): Promise<void>
-	/** Takes the place of the page's own `fetch` until `cleanup()`, or until what it returns is called. */
+	/** Takes the place of the page's own `fetch` until `restoreAll()`, or until what it returns is called. */
 	install(): () => void
 }
 
@@ -52,7 +54,7 @@ export function memoryFetch(routes: Routes, { event }: MemoryFetchOptions = {}):
 	actAsClient()
 	const route = createRouter(routes, event)
 	const requests: Request[] = []
-	const answers: Response[] = []
+	const answers: Promise<Response>[] = []
 	const wires = new Set<Wire>()
 	const forget = openRequests.add(() => wires.size)
 	undoLater(() => {
@@ -61,7 +63,8 @@ export function memoryFetch(routes: Routes, { event }: MemoryFetchOptions = {}):
 	})
 
 	async function memoryFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
-		const wire = new Wire(init.signal ?? undefined, (ended) => wires.delete(ended))
+		const client = fetch.ignoresAbort ? undefined : (init.signal ?? undefined)
+		const wire = new Wire(client, (ended) => wires.delete(ended))
 		const request = makeRequest(input, init, wire.signal)
 		requests.push(request)
 		// As over a network: the answer never comes within the call.
@@ -70,17 +73,24 @@ export function memoryFetch(routes: Routes, { event }: MemoryFetchOptions = {}):
 		wire.throwIfCut()
 		wires.add(wire)
 		const answer = answers.shift()
-		return wire.pass(answer ? Promise.resolve(answer) : route(request))
+		return wire.pass(answer ?? route(request))
 	}
 
 	const fetch: MemoryFetch = Object.assign(memoryFetch, {
 		requests,
 		isOffline: false,
+		ignoresAbort: false,
 		open: 0,
-		respond: (answer: number | Response) => void answers.push(makeAnswer(answer)),
+		respond(answer: number | Response | Promise<number | Response>) {
+			const made =
+				answer instanceof Promise ? answer.then(makeAnswer) : Promise.resolve(makeAnswer(answer))
+			// If no request comes for it, nobody hears of its failure.
+			made.catch(() => {})
+			answers.push(made)
+		},
 		async drop() {
 			for (const wire of wires) wire.cut()
-			await settled()
+			await flushPromises()
 		},
 		install() {
 			const before = globalThis.fetch
@@ -104,9 +114,6 @@ function makeRequest(input: RequestInfo | URL, init: RequestInit, signal: AbortS
 function makeAnswer(answer: number | Response): Response {
 	if (typeof answer !== 'number') return answer
 	if (answer < 200 || answer > 599)
-		throw new SseError(
-			'invalid-argument',
-			`respond() takes a status from 200 to 599, not ${answer}.`
-		)
+		throw invalid('The argument of respond()', 'a response, or a status from 200 to 599', answer)
 	return new Response(null, { status: answer })
 }

@@ -4,11 +4,11 @@ import type { SseConnection } from '../connection.svelte.js'
 import { produce } from '../produce/produce.js'
 import type { EventStream } from '../produce/stream.js'
 import type { EmitOptions, ProducerConnection } from '../produce/types.js'
-import { source } from '../source.js'
-import type { SourceOptions } from '../source-options.js'
+import { source } from '../source/source.js'
+import type { SourceOptions } from '../source/options.js'
 import { gapFrame } from '../wire/control.js'
 import { memoryFetch } from './memory-fetch.js'
-import { settled } from './settle.js'
+import { flushPromises } from './flush-promises.js'
 
 /** What a test can do to a mock source, in the place of the server and of the network. */
 export interface MockControls<S = Untyped> {
@@ -20,8 +20,8 @@ export interface MockControls<S = Untyped> {
 	push<K extends keyof S & string>(name: K, data: In<S, K>, options?: EmitOptions): Promise<void>
 	/** Breaks the connection off, as a network that fails. */
 	drop(): Promise<void>
-	/** Answers the next request with a status, or a response, instead of a stream. */
-	respond(answer: number | Response): void
+	/** Answers the next request with a status, or a response, instead of a stream; a promise of it answers later. */
+	respond(answer: number | Response | Promise<number | Response>): void
 	/** Says that events were left out. */
 	gap(): Promise<void>
 	/** Ends the stream, as a server does. @param reason Default `done`. */
@@ -67,7 +67,8 @@ export function mockSource<S extends AnyEvents = Untyped>(
 					if (stream === connection) stream = undefined
 				}
 			},
-			{ events, request }
+			// Nothing of a mock is lost unless the test says so.
+			{ events, request, resumed: true }
 		)
 	)
 	const connection = source<S>('http://mock.test/', {
@@ -86,19 +87,19 @@ export function mockSource<S extends AnyEvents = Untyped>(
 			}
 			// At once, also when nobody is connected: the mistake is here, not where the event is sent.
 			events?.encode(name, data)
-			await settled()
+			await flushPromises()
 			if (stream) send(stream)
 			else kept.push(send)
-			await settled()
+			await flushPromises()
 		},
 		async gap() {
 			const underlying = connected(stream).source as EventStream
 			underlying.write(gapFrame)
-			await settled()
+			await flushPromises()
 		},
 		async end(reason = 'done') {
 			connected(stream).close(reason)
-			await settled()
+			await flushPromises()
 		}
 	}
 	return Object.assign(connection, controls)
@@ -108,6 +109,6 @@ function connected<S>(stream: ProducerConnection<S> | undefined): ProducerConnec
 	if (stream) return stream
 	throw new SseError(
 		'closed',
-		'Nobody is connected to the mock source: read a channel, or call connect(), and await settled().'
+		'Nobody is connected to the mock source: read a channel, or call connect(), and await flushPromises().'
 	)
 }

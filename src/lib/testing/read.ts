@@ -1,6 +1,7 @@
 import { SseError, toError, type CloseReason } from '../errors.js'
 import type { Contract, Name, Out, Untyped } from '../contract/types.js'
 import { decode } from '../link/decode.js'
+import type { Control } from '../wire/control.js'
 import { isEventStream } from '../wire/headers.js'
 
 /** One event of a response. */
@@ -15,10 +16,49 @@ export type ReadEvent<S = Untyped> = {
 	}
 }[Name<S>]
 
+/**
+ * One thing that a response says. The `id` of an event comes before the event.
+ */
+export type ReadNote =
+	| {
+			/** Name of an event. */
+			event: string
+			/** Its data, as text, also if there is a contract. */
+			data: string
+			/** Its id, if it has one. */
+			id?: string
+	  }
+	| {
+			/** The last event id is this now. */
+			id: string
+	  }
+	| {
+			/** Milliseconds to wait before reconnecting. */
+			retry: number
+	  }
+	| {
+			/** First frame: milliseconds between heartbeats; undefined without heartbeats. */
+			hello: number | undefined
+	  }
+	| {
+			/** Events were left out here. */
+			gap: true
+	  }
+	| {
+			/** Last frame: the reason of the end. */
+			close: CloseReason
+	  }
+	| {
+			/** The response broke off. */
+			cut: true
+	  }
+
 /** How a response is read. */
 export interface ReadOptions<S = Untyped> {
 	/** The contract of the events; without one their data is text. */
 	events?: Contract<S> | undefined
+	/** A list that everything which comes is added to, in its order, for a test that asserts all of it at once. */
+	log?: ReadNote[] | undefined
 }
 
 /** The events of a response, and what else it says. */
@@ -52,7 +92,7 @@ export interface EventReader<S = Untyped> extends AsyncIterableIterator<ReadEven
  */
 export function read<S = Untyped>(
 	response: Response,
-	{ events }: ReadOptions<S> = {}
+	{ events, log }: ReadOptions<S> = {}
 ): EventReader<S> {
 	const { status, headers } = response
 	const type = headers.get('content-type')
@@ -62,7 +102,7 @@ export function read<S = Untyped>(
 			`The handler answered ${status} with ${type ?? 'no content type'}, not with an event stream; read() takes what produce() returns.`,
 			{ status }
 		)
-	const reader = new Reader(response.body)
+	const reader = new Reader(response.body, (note) => void log?.push(note))
 	const iterator: EventReader<S> = {
 		get reason() {
 			return reader.reason
@@ -101,14 +141,16 @@ class Reader {
 	readonly #abort = new AbortController()
 	readonly #found: { event: string; data: string; id: string | undefined }[] = []
 	readonly #body: ReadableStreamDefaultReader<Uint8Array>
+	readonly #note: (note: ReadNote) => void
 	#isWanted = false
 	#isOver = false
 	#failure: Error | undefined
 	/** Called when something is wanted, and when something has come. */
 	#wake: (() => void)[] = []
 
-	constructor(body: ReadableStream<Uint8Array>) {
+	constructor(body: ReadableStream<Uint8Array>, note: (note: ReadNote) => void) {
 		this.#body = body.getReader()
+		this.#note = note
 		const paced = new ReadableStream<Uint8Array>(
 			{
 				pull: (controller) => this.#pull(controller),
@@ -151,14 +193,17 @@ class Reader {
 			await decode(
 				body,
 				{
-					event: (name, data, id) => this.#found.push({ event: name || 'message', data, id }),
-					id: () => {},
-					retry: (delay) => (this.retry = delay),
-					control: (control) => {
-						if (control.kind === 'hello') this.ping = control.ping
-						else if (control.kind === 'gap') this.gaps++
-						else this.reason = control.reason
+					event: (name, data, id) => {
+						const event = name || 'message'
+						this.#found.push({ event, data, id })
+						this.#note({ event, data, ...(id !== undefined && { id }) })
 					},
+					id: (id) => this.#note({ id }),
+					retry: (retry) => {
+						this.retry = retry
+						this.#note({ retry })
+					},
+					control: (control) => this.#control(control),
 					bytes: () => {},
 					parsed: () => this.#tell()
 				},
@@ -166,9 +211,23 @@ class Reader {
 			)
 		} catch (thrown) {
 			this.#failure = toError(thrown)
+			this.#note({ cut: true })
 		}
 		this.#isOver = true
 		this.#tell()
+	}
+
+	#control(control: Control): void {
+		if (control.kind === 'hello') {
+			this.ping = control.ping
+			this.#note({ hello: control.ping })
+		} else if (control.kind === 'gap') {
+			this.gaps++
+			this.#note({ gap: true })
+		} else {
+			this.reason = control.reason
+			this.#note({ close: control.reason })
+		}
 	}
 
 	#change(): Promise<void> {

@@ -1,4 +1,4 @@
-import { SseError } from '../errors.js'
+import { invalid } from '../parts/check.js'
 
 /** What SvelteKit calls; it gets `request`, `url`, `params` and what the test adds. */
 export type Handler = (event: never) => Response | Promise<Response>
@@ -52,7 +52,7 @@ function find(
 /** A path with parameters such as `[room]`, each one segment. */
 function compile(path: string): Route['match'] {
 	if (!path.startsWith('/'))
-		throw new SseError('invalid-argument', `A route begins with a slash: '/${path}'.`)
+		throw invalid('A route', `a path that begins with a slash, such as '/${path}'`, path)
 	const segments = path.split('/')
 	return (actual) => {
 		const given = actual.split('/')

@@ -1,5 +1,11 @@
 import { isEventStream } from '../wire/headers.js'
 
+/**
+ * What servers hear of a client that has left. One for all: an error keeps what made it, here the client's signal and all that
+ * listens to it, for as long as the test looks at its requests.
+ */
+const left = new DOMException('The client has left.', 'AbortError')
+
 /** One request and its response in memory: it can be given up by the client, ended by the server, and cut between. */
 export class Wire {
 	readonly #server = new AbortController()
@@ -63,15 +69,18 @@ export class Wire {
 	}
 
 	async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-		const { done, value } = await this.#body!.read()
+		const { done, value } = await this.#body!.read().catch((error: unknown) => {
+			this.#end({ error })
+			return { done: true, value: undefined } as const
+		})
 		if (this.#failure) return
 		if (!done) return controller.enqueue(value)
 		controller.close()
 		this.#end()
 	}
 
-	readonly #giveUp = (): void =>
-		this.#end({ error: new DOMException('The request was aborted.', 'AbortError') })
+	/** As the platform's `fetch`, it fails with the reason of the signal. */
+	readonly #giveUp = (): void => this.#end({ error: this.#client!.reason })
 
 	/** @param failure why it broke off; none: it came to its end. */
 	#end(failure?: { error: unknown }): void {
@@ -83,6 +92,6 @@ export class Wire {
 		this.#reject?.(failure.error)
 		if (failure.error !== undefined) this.#controller?.error(failure.error)
 		this.#body?.cancel(failure.error).catch(() => {})
-		this.#server.abort(failure.error)
+		this.#server.abort(left)
 	}
 }

@@ -17,23 +17,36 @@ const reasons: readonly CloseReason[] = [
 ]
 
 export type Control =
-	| { kind: 'hello'; ping: number | undefined; events: string | undefined }
+	| {
+			kind: 'hello'
+			/** Milliseconds between heartbeats. */
+			ping: number | undefined
+			/** The versions of the contract that the stream is for. */
+			events: string | undefined
+			/** Whether the stream goes on behind the id that the request named. */
+			resumed: boolean
+	  }
 	| { kind: 'close'; reason: CloseReason }
 	| { kind: 'gap' }
 
+export interface Hello {
+	ping: number | false
+	retry?: number | undefined
+	events?: { readonly version: number | undefined; readonly since: number | undefined } | undefined
+	resumed?: boolean | undefined
+}
+
 /**
- * The first frame: it makes the response's headers leave at once and tells the client the heartbeat's interval, and which
- * versions of the contract the stream is for.
+ * The first frame: it makes the response's headers leave at once and tells the client the heartbeat's interval, which
+ * versions of the contract the stream is for, and whether it goes on behind the client's last event id.
  */
-export function helloFrame(
-	ping: number | false,
-	retry?: number,
-	events?: { readonly version: number | undefined; readonly since: number | undefined }
-): string {
+export function helloFrame({ ping, retry, events, resumed }: Hello): string {
 	const versions = events?.version === undefined ? '' : ` events=${events.version},${events.since}`
 	return (
 		(retry === undefined ? '' : encodeRetry(retry)) +
-		encodeComment(`${protocol} hello ping=${Math.ceil(+ping)}${versions}`)
+		encodeComment(
+			`${protocol} hello ping=${Math.ceil(+ping)}${versions}${resumed ? ' resumed=1' : ''}`
+		)
 	)
 }
 
@@ -51,16 +64,14 @@ export const heartbeatFrame = /* @__PURE__ */ encodeComment()
 
 /** What a comment says, or nothing when it is not one of ours. */
 export function parseControl(comment: string): Control | undefined {
-	const [version, kind, argument, events] = comment.split(' ')
+	const [version, kind, ...rest] = comment.split(' ')
 	if (version !== protocol) return undefined
-	if (kind === 'hello')
-		return {
-			kind,
-			ping: +(argument?.slice('ping='.length) ?? 0) || undefined,
-			events: events?.slice('events='.length)
-		}
+	if (kind === 'hello') {
+		const { ping, events, resumed } = Object.fromEntries(rest.map((pair) => pair.split('=')))
+		return { kind, ping: +(ping ?? 0) || undefined, events, resumed: resumed === '1' }
+	}
 	if (kind === 'gap') return { kind }
-	const reason = reasons.find((known) => known === argument)
+	const reason = reasons.find((known) => known === rest[0])
 	return kind === 'close' && reason ? { kind, reason } : undefined
 }
 

@@ -19,12 +19,26 @@ const forbidden = [
 	'content-length'
 ]
 
-/** The response headers of a stream: the user's, with those that a stream needs put in and those that break it out. */
-export function streamHeaders(init?: HeadersInit): Headers {
+/** The header by which a stream of ours announces itself: the protocol's version and the heartbeat's interval. */
+export const announcementHeader = 'sveltekit-sse'
+
+/**
+ * The response headers of a stream: the user's, with those that a stream needs added and those that break it removed.
+ *
+ * @param ping milliseconds between heartbeats; false: none
+ */
+export function streamHeaders(ping: number | false, init?: HeadersInit): Headers {
 	const headers = new Headers(init)
 	for (const name of forbidden) headers.delete(name)
 	for (const [name, value] of fixed) headers.set(name, value)
+	headers.set(announcementHeader, `1; ping=${Math.ceil(+ping)}`)
 	return headers
+}
+
+/** What the announcement header says; undefined for a stream that is not ours, or whose headers cannot be read. */
+export function parseAnnouncement(value: string | null): { ping: number | undefined } | undefined {
+	if (!/^1\s*(;|$)/.test(value ?? '')) return undefined
+	return { ping: +(/;\s*ping=(\d+)/.exec(value!)?.[1] ?? 0) || undefined }
 }
 
 /** Whether these are the headers of a stream of ours. */
@@ -43,6 +57,19 @@ export function isEventStream(contentType: string | null): boolean {
 /** An id as the value of a `Last-Event-ID` header. */
 export function idHeader(id: string): string {
 	return String.fromCharCode(...new TextEncoder().encode(id))
+}
+
+/** Bytes of an id that a server can be trusted to take: all headers of a request together may have 8 to 16 kB. */
+const maxIdBytes = 4_096
+
+/** Whether there is an id that can go back to the server: one that cannot would break every later request. */
+export function isSendable(id: string | undefined): id is string {
+	return (
+		!!id &&
+		id.length <= maxIdBytes &&
+		!/[\0-\x08\x0a-\x1f\x7f]/.test(id) &&
+		idHeader(id).length <= maxIdBytes
+	)
 }
 
 /** The id of a `Last-Event-ID` header; an empty one is none. */

@@ -1,6 +1,6 @@
 import type { Broker, Entry } from '../../hub/broker.js'
-import type { BrokerSettings, BrokerUnderTest, ConformanceCase } from '../broker-conformance.js'
 import { expectEqual, patience } from './recorder.js'
+import type { BrokerSettings, BrokerUnderTest, ConformanceCase } from './types.js'
 
 /** What a case works with; everything is closed behind it. */
 export interface Bench {

@@ -1,7 +1,8 @@
-import { environment } from './environment.js'
-import { SseError, toError } from './errors.js'
-import type { NestedOptions, SourceOptions } from './source-options.js'
-import { describe } from './wire/encode.js'
+import { checkContract } from '../contract/internals.js'
+import { environment } from '../environment.js'
+import { SseError, toError } from '../errors.js'
+import { checkHeaders, describe, invalid } from '../parts/check.js'
+import type { NestedOptions, SourceOptions } from './options.js'
 
 // Looks at the options of source() while an app is being developed. Production builds leave this file out: an option of
 // the wrong type is a mistake in the code, and has been seen by then.
@@ -14,20 +15,25 @@ export function checkSource(from: unknown, options: SourceOptions<never>): void 
 		throw new SseError('invalid-url', message)
 	}
 	if (typeof options !== 'object' || options === null)
-		throw invalid('options', "an object such as { method: 'GET' }", options)
+		throw invalid('`options`', "an object such as { method: 'GET' }", options)
 	const nested = options.options ?? {}
 	const { method = nested.method ?? 'POST', body = nested.body, headers = nested.headers } = options
 	const { watchdog, hidden, reconnect, events, signal = nested.signal } = options
 	checkType('method', method, 'string')
-	checkType('lastEventId', options.lastEventId, 'string')
+	if (typeof options.lastEventId !== 'function')
+		checkType('lastEventId', options.lastEventId, 'string')
+	if (typeof options.initial !== 'function') checkType('initial', options.initial, 'object')
+	checkType('key', options.key, 'string')
+	if (options.urlChange !== undefined && !['reset', 'resume'].includes(options.urlChange))
+		throw invalid('`urlChange`', "'reset' or 'resume'", options.urlChange)
 	for (const name of callbacks) checkType(name, options[name], 'function')
 	checkDelay('linger', options.linger)
+	checkDelay('connectTimeout', options.connectTimeout)
 	if (watchdog !== false) checkDelay('watchdog', watchdog)
 	if (signal !== undefined && !(signal instanceof AbortSignal))
-		throw invalid('signal', 'an AbortSignal', signal)
-	if (events && typeof events.reader !== 'function')
-		throw invalid('events', 'a contract, which defineEvents() makes', events)
-	checkHeaders(headers)
+		throw invalid('`signal`', 'an AbortSignal', signal)
+	checkContract(events)
+	if (headers !== undefined && typeof headers !== 'function') checkHeaders(headers)
 	// On a server, where nothing is requested, Node takes no URL that is relative to the page.
 	if (environment.isClient)
 		checkInit({ ...nested, credentials: options.credentials ?? nested.credentials })
@@ -52,7 +58,7 @@ const callbacks = [
 function checkReconnect(reconnect: unknown): void {
 	if (reconnect === undefined || typeof reconnect === 'boolean') return
 	if (typeof reconnect !== 'object' || reconnect === null)
-		throw invalid('reconnect', 'a boolean, or an object such as { max: 10_000 }', reconnect)
+		throw invalid('`reconnect`', 'a boolean, or an object such as { max: 10_000 }', reconnect)
 	const policy = reconnect as Record<string, unknown>
 	for (const name of ['min', 'max', 'attempts', 'minUptime'])
 		checkDelay(`reconnect.${name}`, policy[name])
@@ -63,18 +69,8 @@ function checkHidden(hidden: unknown): void {
 	if (hidden === undefined || hidden === 'keep') return
 	const pauseAfter = (hidden as { pauseAfter?: unknown } | null)?.pauseAfter
 	if (pauseAfter === undefined)
-		throw invalid('hidden', "'keep' or { pauseAfter: milliseconds }", hidden)
+		throw invalid('`hidden`', "'keep' or { pauseAfter: milliseconds }", hidden)
 	checkDelay('hidden.pauseAfter', pauseAfter)
-}
-
-function checkHeaders(headers: unknown): void {
-	if (headers === undefined || typeof headers === 'function') return
-	try {
-		new Headers(headers as HeadersInit)
-	} catch (cause) {
-		const message = `\`headers\` cannot be sent: ${toError(cause).message}`
-		throw new SseError('invalid-argument', message, { cause })
-	}
 }
 
 /** What is not looked at elsewhere goes to `fetch` as it is, which would refuse it at every attempt. */
@@ -94,27 +90,17 @@ function checkBody(body: unknown, method: string): void {
 		const message = `A ${method} request cannot have a body; use POST, or leave it out.`
 		throw new SseError('invalid-argument', message)
 	}
-	if (body instanceof ReadableStream)
-		throw invalid(
-			'body',
-			'sendable more than once: a function that makes one for each attempt',
-			body
-		)
 	const isPlain = typeof body === 'object' && Object.getPrototypeOf(body) === Object.prototype
 	if (isPlain || Array.isArray(body) || typeof body === 'number')
-		throw invalid('body', 'what fetch can send, such as JSON.stringify(value)', body)
+		throw invalid('`body`', 'what fetch can send, such as JSON.stringify(value)', body)
 }
 
-function checkType(name: string, value: unknown, type: 'string' | 'function'): void {
-	if (value !== undefined && typeof value !== type) throw invalid(name, `a ${type}`, value)
+function checkType(name: string, value: unknown, type: 'string' | 'function' | 'object'): void {
+	if (value !== undefined && typeof value !== type)
+		throw invalid(`\`${name}\``, `${type === 'object' ? 'an' : 'a'} ${type}`, value)
 }
 
 function checkDelay(name: string, value: unknown): void {
 	if (value !== undefined && !(typeof value === 'number' && value >= 0))
-		throw invalid(name, 'a number, 0 or more', value)
-}
-
-function invalid(name: string, expected: string, received: unknown): SseError {
-	const message = `\`${name}\` must be ${expected}, received ${describe(received)}.`
-	return new SseError('invalid-argument', message)
+		throw invalid(`\`${name}\``, 'a number, 0 or more', value)
 }

@@ -19,19 +19,19 @@ export function undoLater(undo: () => void): () => void {
  *
  * @example
  * ```ts
- * import { assertNothingOpen, cleanup } from 'sveltekit-sse/testing'
+ * import { assertNothingOpen, restoreAll } from 'sveltekit-sse/testing'
  * import { afterEach } from 'vitest'
  *
  * afterEach(async () => {
  * 	try {
  * 		await assertNothingOpen()
  * 	} finally {
- * 		cleanup()
+ * 		restoreAll()
  * 	}
  * })
  * ```
  */
-export function cleanup(): void {
+export function restoreAll(): void {
 	// First, while their clock and their network are there: the next test must not meet them again.
 	closeLinks()
 	for (const step of [...steps].reverse()) step()
@@ -39,7 +39,7 @@ export function cleanup(): void {
 
 /**
  * Lets `source()` connect where it would not, because pages are rendered there: in Node. `mockSource` and `memoryFetch` do
- * it by themselves; `cleanup` ends it.
+ * it by themselves; `restoreAll` ends it.
  *
  * @returns what ends it
  *

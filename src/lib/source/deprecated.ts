@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'svelte/store'
-import type { Unsafe } from './produce/types.js'
-import type { SourceEvent } from './source-options.js'
+import type { Unsafe } from '../produce/types.js'
+import type { SourceEvent } from './options.js'
 
 // The type names of 0.14 and 0.15, in the shapes that they had there: an app may have made values of them, as a mock of a
 // connection, as well as read them. Whatever 1.0 returns fits them, and 1.0 accepts whatever fits them.

@@ -7,12 +7,12 @@ const turns = 3
  *
  * @example
  * ```ts
- * import { settled } from 'sveltekit-sse/testing'
+ * import { flushPromises } from 'sveltekit-sse/testing'
  *
- * await settled()
+ * await flushPromises()
  * ```
  */
-export async function settled(): Promise<void> {
+export async function flushPromises(): Promise<void> {
 	// A message, not a timer: test runners put fake timers in place of the real ones.
 	for (let turn = 0; turn < turns; turn++)
 		await new Promise<void>((resolve) => {
