@@ -406,12 +406,12 @@ test('a connection that is closed for good says what to do', async () => {
 test.each(['', 'a b', 'a.b', '*', '>', 'x'.repeat(101), 'ü', 'a\n'])(
 	'the stream %j is refused at the call',
 	(stream) => {
-		expect(() => nats(connection, { stream })).toThrow(/does not fit; use 1 to 100 letters/)
+		expect(() => nats(connection, { stream })).toThrow(/`stream` must be 1 to 100 letters/)
 	}
 )
 
 test('something that is no connection is refused at the call', () => {
-	expect(() => nats({} as never)).toThrow(/takes a connection/)
+	expect(() => nats({} as never)).toThrow(/must be a connection that `connect`/)
 })
 
 test('close leaves no handle and no consumer', async () => {

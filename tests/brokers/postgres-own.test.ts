@@ -344,13 +344,16 @@ describe('migration', () => {
 		'ä',
 		'a\n'
 	])('the table %j is refused at the call', (table) => {
-		expect(() => postgres(pool, { table })).toThrow(/does not fit; use name or schema\.name/)
-		expect(() => migration({ table })).toThrow(/does not fit/)
+		expect(() => postgres(pool, { table })).toThrow(/`table` must be name or schema\.name/)
+		expect(() => migration({ table })).toThrow(/`table` must be/)
 	})
 })
 
 test('something that is no pool is refused at the call', () => {
-	expect(() => postgres({} as never)).toThrow(/takes a `Pool` of the package `pg`/)
+	expect(() => postgres('postgres://me:secret@localhost' as never)).toThrow(
+		expect.objectContaining({ message: expect.not.stringContaining('secret') })
+	)
+	expect(() => postgres({} as never)).toThrow(/must be a `Pool` of the package `pg`/)
 })
 
 test('a pool whose clients all follow is said with its remedy', async () => {

@@ -1,7 +1,7 @@
 import { Pool } from 'pg'
 import { afterAll, beforeAll } from 'vitest'
 import { migration, postgres } from '../../src/lib/brokers/postgres.js'
-import type { BrokerUnderTest } from '../../src/lib/testing/broker-conformance.js'
+import type { BrokerUnderTest } from '../../src/lib/testing/conformance/types.js'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js'
 import { startPostgres, type ServerProcess } from '../support/servers.js'
 import { conforms, slowness } from '../support/broker-conformance.js'

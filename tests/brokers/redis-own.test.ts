@@ -281,13 +281,13 @@ test('a history of any number does not grow for ever', async () => {
 test.each(['', 'a b', 'a{b}', 'x'.repeat(101), 'ü', 'a\r\nb'])(
 	'the key %o is refused at the call',
 	(key) => {
-		expect(() => redis(client, { key })).toThrow(/does not fit; use 1 to 100 letters/)
+		expect(() => redis(client, { key })).toThrow(/`key` must be 1 to 100 letters/)
 	}
 )
 
 test('something that is no client is refused at the call', () => {
-	expect(() => redis({} as never)).toThrow(/takes a client of the package `redis`/)
-	expect(() => redis('redis://localhost' as never)).toThrow(/takes a client/)
+	expect(() => redis({} as never)).toThrow(/must be a client of the package `redis`/)
+	expect(() => redis('redis://localhost' as never)).toThrow(/must be a client/)
 })
 
 test('a client that was never connected says what to do', async () => {

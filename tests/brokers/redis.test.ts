@@ -1,7 +1,7 @@
 import { createClient } from 'redis'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { redis } from '../../src/lib/brokers/redis.js'
-import type { BrokerUnderTest } from '../../src/lib/testing/broker-conformance.js'
+import type { BrokerUnderTest } from '../../src/lib/testing/conformance/types.js'
 import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js'
 import { startRedis, type ServerProcess } from '../support/servers.js'
 import { conforms, slowness } from '../support/broker-conformance.js'

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { source } from '../../src/lib/source.js'
+import { source } from '../../src/lib/source/source.js'
 import { test } from './fixture.js'
 
 describe('in development the console says what to do', () => {

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
-import { source } from '../../src/lib/source.js'
-import type { SourceOptions } from '../../src/lib/source-options.js'
+import { source } from '../../src/lib/source/source.js'
+import type { SourceOptions } from '../../src/lib/source/options.js'
 import { test } from './fixture.js'
 
 /** The request that the browser would send. */

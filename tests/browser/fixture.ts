@@ -1,6 +1,6 @@
 import { expect, test as base, vi } from 'vitest'
 import type { SseConnection } from '../../src/lib/connection.svelte.js'
-import { source } from '../../src/lib/source.js'
+import { source } from '../../src/lib/source/source.js'
 import { Room } from './room.js'
 
 /** Tests of real components against a real server, in which nothing may end up in the console. */

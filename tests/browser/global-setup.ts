@@ -5,6 +5,8 @@ declare module 'vitest' {
 	interface ProvidedContext {
 		/** Address of the server that the browser tests stream from. */
 		serverUrl: string
+		/** Whether components may `await`. */
+		isAsync: boolean
 	}
 }
 

@@ -1,9 +1,9 @@
-import { flushSync } from 'svelte'
+import { flushSync, tick, untrack } from 'svelte'
 import { derived, get } from 'svelte/store'
 import { describe, expect } from 'vitest'
 import { render } from 'vitest-browser-svelte'
 import type { SseConnection } from '../../src/lib/connection.svelte.js'
-import { source } from '../../src/lib/source.js'
+import { source } from '../../src/lib/source/source.js'
 import Awaited from './components/Awaited.svelte'
 import { effect } from './components/counting.svelte.js'
 import Status from './components/Status.svelte'
@@ -212,3 +212,29 @@ test('a connection may be opened by what is derived, while its status is shown',
 	await room.emit(['message', 'a'])
 	await expect.element(screen.getByTestId('next')).toHaveTextContent('a')
 })
+
+// It opened and closed again without an end.
+for (const [what, read] of [
+	['the value only', () => {}],
+	['the status too', (connection: SseConnection) => void connection.status]
+] as const)
+	test(`an effect outside of components that closes, untracked, and reads ${what} does not open again`, async ({
+		room
+	}) => {
+		const connection = source(room.url)
+		const channel = connection.select('message')
+		const { stop } = effect(() => {
+			const value = channel.current
+			read(connection)
+			untrack(() => {
+				if (value) connection.close()
+			})
+		})
+		await room.until({ live: 1 })
+		await room.emit(['message', 'a'])
+		await room.until({ live: 0 })
+		await expect.poll(() => connection.status).toBe('closed')
+		for (let round = 0; round < 5; round++) await tick()
+		expect((await room.until({ live: 0 })).opened).toHaveLength(1)
+		stop()
+	})

@@ -18,22 +18,23 @@ async function isWhole(page: Visit): Promise<void> {
 
 describe('a stream that is broken comes back, and every number comes once and in order', () => {
 	test.for([
-		{ button: 'Cut', reason: 'cut' },
-		{ button: 'Stall', reason: 'silent' },
-		{ button: 'Restart', reason: 'restart' },
-		{ button: 'Rotate', reason: 'rotate' },
-		{ button: 'Expire', reason: 'expired' },
-		{ button: 'Fail', reason: 'error' },
-		{ button: 'Refuse', reason: 'refused' }
-	])('$button', async ({ button, reason }, { visit }) => {
+		{ button: 'Cut', says: 'lost · cut' },
+		{ button: 'Stall', says: 'lost · silent' },
+		{ button: 'Restart', says: 'lost · restart' },
+		{ button: 'Rotate', says: 'lost · rotate' },
+		{ button: 'Expire', says: 'lost · expired' },
+		{ button: 'Fail', says: 'lost · error' },
+		{ button: 'Refuse', says: 'failed · refused' }
+	])('$button', async ({ button, says }, { visit }) => {
 		const page = await visit('/break-it', { errors: broken })
 		await page.status('open')
 		await page.reaches('received', 2)
 		await page.shows('headers-made', '1')
 
 		await page.press(new RegExp(`^${button}`))
-		await page.shows('history', new RegExp(`lost · ${reason} · comes back`))
+		await page.shows('history', new RegExp(`${says} · comes back`))
 		await page.shows('connections', '2')
+		await page.shows('history', /open · 200 · resumed/)
 		await page.status('open')
 		await page.shows('retry', '–')
 		await page.shows('error', '–')
@@ -48,7 +49,7 @@ describe('a stream that is broken comes back, and every number comes once and in
 		await page.press(/^Restart/)
 		expect(await waits()).toEqual({
 			'status-value': 'reconnecting',
-			attempt: '1',
+			attempt: '0',
 			retry: expect.stringMatching(/^in [012]\.\d s$/)
 		})
 		await page.status('open')

@@ -98,7 +98,7 @@ for (const engine of engines) {
 			proxy.refuse()
 			proxy.cut()
 			await shows(page, 'status-value', 'reconnecting')
-			await shows(page, 'history', /lost · network · comes back in \d+ ms, attempt [2-9]/)
+			await shows(page, 'history', /failed · network · comes back in \d+ ms, attempt [2-9]/)
 			await shows(page, 'error', /\w/)
 			await shows(page, 'retry', /^in \d+\.\d s$/)
 			await proxy.accept()

@@ -1,12 +1,7 @@
-import axe, { type AxeResults } from 'axe-core'
 import type { Page } from 'playwright'
 import { describe, inject } from 'vitest'
 import { entries } from '../../src/demo/navigation.js'
-import { expect, test, type Visit } from './site.js'
-
-const paths = ['/', ...entries.map(({ path }) => path)]
-/** Pages that open their stream only when they are told to. */
-const patient = ['/tokens']
+import { expect, patient, test } from './site.js'
 
 async function html(path: string): Promise<string> {
 	const response = await fetch(inject('baseUrl') + path)
@@ -19,24 +14,8 @@ async function served(): Promise<{ streams: number }> {
 	return response.json() as Promise<{ streams: number }>
 }
 
-interface WithAxe {
-	axe: { run(context: { exclude: string[] }): Promise<AxeResults> }
-}
-
 /** What has the keyboard: moving it is the browser's own work, done some time after a key is pressed. */
 const focused = (page: Page) => page.locator(':focus')
-
-/** What is in the way of people with disabilities; at least what a machine can see of it. */
-async function violations(visit: Visit, exclude: string[] = []): Promise<string[]> {
-	await visit.page.evaluate(axe.source)
-	const { violations, passes } = await visit.page.evaluate(
-		(exclude) => (window as unknown as WithAxe).axe.run({ exclude }),
-		exclude
-	)
-	// Had it not understood our colours, it would have nothing against them.
-	expect(passes.map(({ id }) => id)).toContain('color-contrast')
-	return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))
-}
 
 describe('rendered on the server', () => {
 	test('pages are whole, and no stream is opened for them', async () => {
@@ -65,22 +44,6 @@ describe('rendered on the server', () => {
 		await lost.page.getByRole('heading', { name: 'There is no such page' }).waitFor()
 		await lost.page.getByRole('link', { name: 'Back to the start' }).click()
 		await lost.status('open')
-	})
-})
-
-describe.for(paths)('%s', (path) => {
-	// Thousands of coloured words take their time, and are coloured alike on every page.
-	const exclude = path === '/clock' ? [] : ['pre code']
-
-	test('opens its stream, in every size and colour, for everyone', async ({ visit }) => {
-		const look = async (colorScheme: 'light' | 'dark', width: number, height: number) => {
-			const options = { viewport: { width, height }, colorScheme, reducedMotion: 'reduce' } as const
-			const view = await visit(path, options)
-			await view.status(patient.includes(path) ? 'idle' : 'open')
-			expect(await view.overflow()).toBe(0)
-			expect(await violations(view, exclude)).toEqual([])
-		}
-		await Promise.all([look('light', 1280, 800), look('dark', 375, 700)])
 	})
 })
 

@@ -195,7 +195,7 @@ describe('typed', () => {
 		expect(Date.parse(leaves!)).toBeGreaterThan(Date.now() + 30_000)
 		await typed.page
 			.getByRole('region', { name: 'the code of the contract' })
-			.getByText('type<Map<number, Train>>()')
+			.getByText('typed<Map<number, Train>>()')
 			.waitFor()
 		expect(typed.streams).toEqual(['/typed/events'])
 	})

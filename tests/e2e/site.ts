@@ -4,6 +4,9 @@ import { launch } from './app.js'
 
 export { expect }
 
+/** Pages that open their stream only when they are told to. */
+export const patient = ['/tokens']
+
 /** Milliseconds; pages, servers and tests share a machine that has much else to do. */
 const patience = 20_000
 

@@ -111,14 +111,20 @@ async function describeEngines(major: Major): Promise<void> {
 	const title = titled(`the hubs of docs/hub.md with an engine, on SvelteKit ${major}`, missing)
 	describe.skipIf(missing)(title, async () => {
 		let app: App
+		let browser: Browser
 		beforeAll(async () => {
+			browser = await launchChromium()
 			app = await makeApp(parts, major)
 			for (const name of names) app.write(`src/lib/server/${name}.ts`, hubOf(name, parts))
 			app.write(hubFile, chooser)
 			await app.run('build')
 		})
-		afterAll(() => app?.[Symbol.asyncDispose]())
-		for (const name of names) await describeEngine(name, () => app)
+		afterAll(async () => {
+			await browser?.close()
+			await app?.[Symbol.asyncDispose]()
+		})
+		const made = () => ({ app, browser })
+		for (const name of names) await describeEngine(name, made)
 	})
 }
 
@@ -138,7 +144,10 @@ const hubs = { ${names.map((name) => `${name}: () => import('./${name}')`).join(
 export const { hub, pool } = await hubs[process.env.HUB ?? 'REDIS_URL']()
 `
 
-async function describeEngine(name: EngineName, app: () => App): Promise<void> {
+async function describeEngine(
+	name: EngineName,
+	made: () => { app: App; browser: Browser }
+): Promise<void> {
 	const { tool, start } = engines[name]
 	const missing = await missingTools(tool)
 	const own = { ...variables, HUB: name }
@@ -146,7 +155,7 @@ async function describeEngine(name: EngineName, app: () => App): Promise<void> {
 	describe(name, () => {
 		// The clients would connect to an engine of this machine, and nobody would notice.
 		test('refuses to work without the variable', async () => {
-			await using server = await app().start('build', own)
+			await using server = await made().app.start('build', own)
 			const signal = AbortSignal.timeout(20_000)
 			const response = await fetch(`${server.url}/orders`, { signal })
 			expect(response.status).toBe(500)
@@ -156,9 +165,8 @@ async function describeEngine(name: EngineName, app: () => App): Promise<void> {
 		const passesOn = 'passes events on through the real engine, and lets the process end'
 		test.skipIf(missing)(titled(passesOn, missing), async () => {
 			await using engine = await start()
-			await using server = await app().start('build', { ...own, [name]: engine.url })
-			await using browser = await launchChromium()
-			await using page = await visit(browser, `${server.url}/orders`)
+			await using server = await made().app.start('build', { ...own, [name]: engine.url })
+			await using page = await visit(made().browser, `${server.url}/orders`)
 			await seesWhatIsAnnounced(page, server)
 			expect(await server.stop()).toBe(0)
 		})
@@ -171,7 +179,7 @@ async function describeEngine(name: EngineName, app: () => App): Promise<void> {
 			// It sees the app try, which an engine that is not there does not.
 			await using proxy = await startFaultProxy(engine.port)
 			const url = engine.url.replace(`:${engine.port}`, `:${proxy.port}`)
-			await using server = await app().start('build', { ...own, [name]: url })
+			await using server = await made().app.start('build', { ...own, [name]: url })
 			const loaded = fetch(`${server.url}/orders`, { headers: { accept: 'text/html' } })
 			await proxy.until(() => proxy.accepted > 0, 30_000)
 			await engine.start()
@@ -182,9 +190,8 @@ async function describeEngine(name: EngineName, app: () => App): Promise<void> {
 			titled('does no harm: %s', missing),
 			async ([, cut]) => {
 				await using engine = await start()
-				await using server = await app().start('build', { ...own, [name]: engine.url })
-				await using browser = await launchChromium()
-				await cut({ browser, engine, server })
+				await using server = await made().app.start('build', { ...own, [name]: engine.url })
+				await cut({ browser: made().browser, engine, server })
 				// It has not ended meanwhile, and nobody was left waiting.
 				await expect.poll(() => open(server)).toEqual({ streams: 0, loops: 0 })
 			}

@@ -104,9 +104,17 @@ const readme: Record<string, Look> = {
 		await publish(server, 'orders', 'order', { id: '7', total: 3 })
 		await shows(/^7\s+7: 3$/)(page, server)
 	},
-	'/lost': shows(/^Connection lost \(.+\)\. Trying again at .*\d\d:\d\d.*\.$/),
+	'/lost': shows(/^Connection lost\. Trying again at .*\d\d:\d\d.*\.$/),
 	'/rows': shows('{"id":1}, {"id":2}, {"id":3}'),
 	'/typed': shows('9'),
+	async '/topics'(page, server) {
+		await click(page, 'Kitchen')
+		await publish(server, 'kitchen', 'said', 'one')
+		await shows(/one$/)(page, server)
+		await click(page, 'Attic')
+		await publish(server, 'attic', 'said', 'two')
+		await shows(/one two$/)(page, server)
+	},
 	async '/orders'(page, server) {
 		await shows(/^1$/)(page, server)
 		await publish(server, 'orders', 'created', { id: 2 })
@@ -162,9 +170,16 @@ const contract: Record<string, Look> = {
 	'/reloading': shows('900')
 }
 
+const read: Record<string, Look> = {
+	'/asking': shows('An answer to: why?'),
+	'/rates': shows('900'),
+	'/totals': shows('9')
+}
+
 /** What each page of a document's app shows, by the document and the page's path. */
 export const looks: Record<string, Record<string, Look>> = {
 	'README.md': readme,
 	'docs/hub.md': hub,
-	'docs/contract.md': contract
+	'docs/contract.md': contract,
+	'docs/read.md': read
 }

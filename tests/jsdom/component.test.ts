@@ -1,10 +1,10 @@
-import { assertNothingOpen, cleanup, mockSource } from 'sveltekit-sse/testing'
+import { assertNothingOpen, mockSource, restoreAll } from 'sveltekit-sse/testing'
 import { flushSync, mount, unmount } from 'svelte'
 import { afterEach, expect, test } from 'vitest'
 import { feed } from '../browser/testing/feed.js'
 import Orders from '../browser/testing/Orders.svelte'
 
-afterEach(cleanup)
+afterEach(restoreAll)
 
 test('a component in jsdom shows the latest order, and leaves nothing open', async () => {
 	const connection = mockSource(feed, { linger: 0 })

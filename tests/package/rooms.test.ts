@@ -7,18 +7,21 @@ import { listFiles, listImports, parse, type Import } from './imports.js'
 
 const lib = fileURLToPath(new URL('../../src/lib/', import.meta.url))
 
-/** What every room may import. */
-const common = ['errors', 'clock', 'environment', 'esm-env']
+/** What every room may import, and what these may import themselves. */
+const foundations: Record<string, string[]> = {
+	errors: [],
+	clock: [],
+	environment: ['esm-env'],
+	parts: ['errors']
+}
+const common = [...Object.keys(foundations), 'esm-env']
 
 /**
  * What else a room may import: other rooms, single files of theirs, and packages. Folders are rooms,
- * so are the files at the top; the reactive skin is one room of several files.
+ * so are the files at the top; the two faces are one room.
  */
 const rooms: Record<string, string[]> = {
-	clock: [],
 	'dev-server': [],
-	environment: [],
-	errors: [],
 	wire: [],
 	contract: [],
 	'contract/devalue': ['devalue'],
@@ -47,15 +50,22 @@ const rooms: Record<string, string[]> = {
 	],
 	link: ['wire', 'contract'],
 	'link/decode': ['eventsource-parser'],
-	channel: ['contract', 'link/types'],
-	skin: ['link', 'channel', 'contract', 'wire', 'svelte', 'svelte/reactivity', 'svelte/store'],
-	deprecated: ['skin', 'produce', 'svelte/store'],
-	index: ['skin', 'channel', 'link', 'produce', 'contract', 'deprecated'],
+	// The reader without Svelte.
+	read: ['link', 'contract'],
+	// All runes, and what works without a compiler too.
+	reactive: ['svelte', 'svelte/reactivity'],
+	channel: ['contract', 'link/types', 'reactive', 'svelte'],
+	source: ['link', 'channel', 'contract', 'reactive', 'svelte', 'svelte/reactivity'],
+	'source/source': ['face'],
+	'source/deprecated': ['produce', 'svelte/store'],
+	// What users hold: `SseConnection` and `SseChannel`.
+	face: ['link', 'channel', 'source', 'contract', 'reactive', 'svelte', 'svelte/store'],
+	index: ['face', 'source', 'channel', 'link', 'produce', 'contract'],
 	// Published for tests: they look into everything.
 	testing: ['*']
 }
 
-const skin = /^(source(-[a-z]+)?\.ts|[^/]*\.svelte(\.ts)?)$/
+const faces = /^(connection|channel)\.svelte\.ts$/
 
 describe('src/lib', () => {
 	test('has no folder that SvelteKit hides from the client', () => {
@@ -63,7 +73,9 @@ describe('src/lib', () => {
 	})
 
 	test('consists of rooms that stand in the table', () => {
-		expect(listFiles(lib).filter((file) => !(roomOf(file) in rooms))).toEqual([])
+		expect(
+			listFiles(lib).filter((file) => !(roomOf(file) in { ...foundations, ...rooms }))
+		).toEqual([])
 	})
 
 	test('has rooms that import only what the table allows', () => {
@@ -93,7 +105,7 @@ describe('src/lib', () => {
 	})
 
 	test('asks its clock for the time and for timers, so that a test can drive both', () => {
-		const exempt = /^(clock\.ts|testing\/(faults|conformance)\/)/
+		const exempt = /^(clock\.ts|parts\/give-way\.ts|testing\/(faults|conformance)\/)/
 		expect(
 			listFiles(lib)
 				.filter((file) => file.endsWith('.ts') && !exempt.test(file))
@@ -108,24 +120,28 @@ describe('src/lib', () => {
 		expect(packages.map(describeImport)).toEqual([])
 	})
 
-	test('is called .svelte.ts exactly where a rune is used', () => {
+	test('is called .svelte.ts where a rune is used, and where a user holds what runes have made', () => {
 		const wrong = listFiles(lib)
-			.filter((file) => file.endsWith('.ts'))
+			.filter((file) => file.endsWith('.ts') && !faces.test(file))
 			.filter((file) => file.endsWith('.svelte.ts') !== usesRunes(join(lib, file)))
 		expect(wrong).toEqual([])
 	})
 })
 
 function roomOf(file: string): string {
-	if (skin.test(file)) return 'skin'
-	return file.split('/')[0]!.replace(/\.ts$/, '')
+	if (faces.test(file)) return 'face'
+	return file.split('/')[0]!.replace(/(\.svelte)?\.ts$/, '')
 }
 
 function isAllowed(found: Import): boolean {
 	const { file, specifier } = found
 	if (specifier.startsWith('node:')) return true
 	const own = roomOf(file)
-	const allowed = [...common, ...(rooms[own] ?? []), ...(rooms[file.replace(/\.ts$/, '')] ?? [])]
+	const allowed = foundations[own] ?? [
+		...common,
+		...(rooms[own] ?? []),
+		...(rooms[file.replace(/\.ts$/, '')] ?? [])
+	]
 	if (allowed.includes('*')) return true
 	if (!specifier.startsWith('.')) return allowed.includes(specifier)
 	const target = targetOf(found)
@@ -173,11 +189,15 @@ function timeOf(file: ts.SourceFile): string[] {
 	return found
 }
 
-/** Circles of imports that stay after compiling: in them, the order of loading decides what works. */
+/**
+ * Circles of imports, those of types included: two files that need one another cannot be read, tested or moved alone. A
+ * broker and its tail are such a pair, by their types.
+ */
 function findCircles(): string[] {
 	const graph = new Map<string, string[]>()
 	for (const found of listImports(lib)) {
-		if (found.typeOnly || found.lazy || !found.specifier.startsWith('.')) continue
+		const isPair = found.typeOnly && /^brokers\/\w+-tail\.ts$/.test(found.file)
+		if (isPair || found.lazy || !found.specifier.startsWith('.')) continue
 		graph.set(found.file, [...(graph.get(found.file) ?? []), targetOf(found)])
 	}
 	const circles: string[] = []

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { read } from '../../src/lib/testing/read.js'
-import { ManualClock } from '../support/clock.js'
+import { manualClock, type ManualClock } from '../../src/lib/testing/manual-clock.js'
 import { Http2Fetch } from '../support/http2-fetch.js'
 import { App, type Stream } from './app.js'
 import { Client } from './client.js'
@@ -9,16 +9,16 @@ import { allProxies, describeProxies, startProxy, type Proxy } from './proxy.js'
 
 const ping = 1_000
 /** Heartbeats come when the test says so: it counts them, and no machine is too slow for it. */
-const clock = new ManualClock()
+let clock: ManualClock
 
 let app: App
 beforeAll(async () => {
-	clock.install()
+	clock = manualClock()
 	app = await App.start()
 })
 afterAll(async () => {
 	await app?.[Symbol.asyncDispose]()
-	clock.uninstall()
+	clock.restore()
 })
 
 /** A client over HTTP/2 that leaves the connection open, which other tabs use too, or closes it. */

@@ -6,7 +6,7 @@ async function clients(server: ViteDev): Promise<StreamLog[]> {
 	const logs = await Promise.all(
 		Array.from({ length: 3 }, async () => {
 			const response = await fetch(`${server.url}/clock/events`, { method: 'POST' })
-			return new StreamLog(response.body!)
+			return new StreamLog(response)
 		})
 	)
 	await Promise.all(logs.map((log) => log.count(1)))

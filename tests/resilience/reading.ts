@@ -1,7 +1,7 @@
 import { vi } from 'vitest'
 import type { SseConnection } from '../../src/lib/connection.svelte.js'
-import { source } from '../../src/lib/source.js'
-import type { SourceOptions } from '../../src/lib/source-options.js'
+import { source } from '../../src/lib/source/source.js'
+import type { SourceOptions } from '../../src/lib/source/options.js'
 
 /** A connection that is read, and what became of it. */
 export class Reading implements Disposable {
@@ -9,6 +9,8 @@ export class Reading implements Disposable {
 	readonly numbers: number[] = []
 	/** `open accepted`, `reconnecting cut` and so on, in order. */
 	readonly log: string[] = []
+	/** Why connections were lost by an error, and attempts failed, in order: an outage is one step, however many those are. */
+	readonly failures: string[] = []
 	gaps = 0
 	readonly #stop: () => void
 
@@ -20,6 +22,7 @@ export class Reading implements Disposable {
 			...options,
 			open: hear,
 			close: hear,
+			error: ({ reason = '' }) => void this.failures.push(reason),
 			gap: () => this.gaps++
 		})
 		this.#stop = this.handle.select('number').on((number) => this.numbers.push(Number(number)))
@@ -31,8 +34,8 @@ export class Reading implements Disposable {
 			// Not on an event: nothing tells of an id that comes alone.
 			await vi.waitUntil(() => holds(this), { timeout, interval: 5 })
 		} catch (cause) {
-			const { numbers, log, gaps } = this
-			const stand = JSON.stringify({ status: this.handle.status, numbers, log, gaps })
+			const { numbers, log, failures, gaps } = this
+			const stand = JSON.stringify({ status: this.handle.status, numbers, log, failures, gaps })
 			throw new Error(`Not within ${timeout} ms: ${holds}. It has ${stand}.`, { cause })
 		}
 	}

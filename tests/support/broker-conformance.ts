@@ -1,10 +1,6 @@
 import { describe, test } from 'vitest'
-import {
-	brokerConformance,
-	lacking,
-	type BrokerFaults,
-	type BrokerUnderTest
-} from '../../src/lib/testing/broker-conformance.js'
+import { brokerConformance, lacking } from '../../src/lib/testing/broker-conformance.js'
+import type { BrokerFaults, BrokerUnderTest } from '../../src/lib/testing/conformance/types.js'
 import type { FaultProxy } from './fault-proxy.js'
 
 /** Runs the suite over a broker; the whole of it, if no cases are given. */

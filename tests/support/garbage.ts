@@ -1,4 +1,4 @@
-import { settled } from './clock.js'
+import { flushPromises } from '../../src/lib/testing/flush-promises.js'
 
 const patience = 20_000
 
@@ -15,8 +15,8 @@ const patience = 20_000
 export async function collectGarbage(until: () => boolean): Promise<void> {
 	const deadline = performance.now() + patience
 	do {
-		await settled()
+		await flushPromises()
 		gc!()
-		await settled()
+		await flushPromises()
 	} while (!until() && performance.now() < deadline)
 }

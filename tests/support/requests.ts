@@ -1,4 +1,5 @@
-import { settled } from './clock.js'
+import { flushPromises } from '../../src/lib/testing/flush-promises.js'
+import { memoryFetch } from '../../src/lib/testing/memory-fetch.js'
 
 interface Init {
 	status?: number
@@ -20,7 +21,7 @@ export class Call {
 	#controller: ReadableStreamDefaultController<Uint8Array> | undefined
 	#isPending = true
 
-	constructor(url: string, init: RequestInit, hearsAbort: boolean) {
+	constructor(url: string, init: RequestInit) {
 		this.url = url
 		this.init = init
 		this.headers = new Headers(init.headers)
@@ -28,7 +29,6 @@ export class Call {
 			this.#respond = resolve
 			this.#reject = reject
 		})
-		if (hearsAbort) init.signal?.addEventListener('abort', () => this.#abort())
 	}
 
 	get lastEventId(): string | null {
@@ -68,7 +68,7 @@ export class Call {
 		}
 		this.#isPending = false
 		this.#respond(new Response(body, { status, headers: all }))
-		await settled()
+		await flushPromises()
 	}
 
 	/** Answers as `produce()` does. */
@@ -90,7 +90,7 @@ export class Call {
 	async write(piece: string | Uint8Array): Promise<void> {
 		if (this.body === 'open')
 			this.#controller!.enqueue(typeof piece === 'string' ? encoder.encode(piece) : piece)
-		await settled()
+		await flushPromises()
 	}
 
 	/** Sends the last frame, and ends the body. */
@@ -106,44 +106,47 @@ export class Call {
 			this.body = 'ended'
 			this.#controller!.close()
 		}
-		await settled()
+		await flushPromises()
 	}
 
 	/** There is no response, or it breaks off. */
 	async fail(message = 'fetch failed'): Promise<void> {
-		this.#break(new TypeError(message))
-		await settled()
-	}
-
-	/** As a browser's own `fetch` does it. */
-	#abort(): void {
-		this.#break(this.init.signal!.reason)
-	}
-
-	#break(error: unknown): void {
+		const error = new TypeError(message)
 		if (this.#isPending) this.#reject(error)
 		else if (this.body === 'open') {
 			this.body = 'broken'
 			this.#controller!.error(error)
 		}
 		this.#isPending = false
+		await flushPromises()
 	}
 }
 
-/** A network in memory: real `Response`s and streams, answered by hand or by `serve`. */
+/** A memory fetch whose server is played by hand, call by call, or by `serve`. */
 export class Requests {
 	readonly all: Call[] = []
-	/** Answers each request as soon as it is made. */
+	/** Answers each request as soon as it has arrived. */
 	serve: ((call: Call) => unknown) | undefined
-	/** Whether aborting a request breaks it off, as `fetch` does it. */
-	hearsAbort = true
+	readonly #calls = new WeakMap<Request, Call>()
+	readonly #fetch = memoryFetch(({ request }: { request: Request }) => {
+		const call = this.#calls.get(request)!
+		// The memory fetch remembers the request, and so would the client's signal be, and who listens to it.
+		this.#calls.delete(request)
+		this.serve?.(call)
+		return call.response
+	})
 
 	readonly fetch = (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
-		const call = new Call(String(input), init, this.hearsAbort)
+		const call = new Call(String(input), init)
 		this.all.push(call)
-		// What is answered at once is still answered later than the request was made.
-		if (this.serve) void Promise.resolve(call).then(this.serve)
-		return call.response
+		const response = this.#fetch(input, init)
+		this.#calls.set(this.#fetch.requests.at(-1)!, call)
+		return response
+	}
+
+	/** While it is set, aborting a request does not break it off. */
+	set ignoresAbort(value: boolean) {
+		this.#fetch.ignoresAbort = value
 	}
 
 	get count(): number {

@@ -1,26 +1,17 @@
-import { decode } from '../../src/lib/link/decode.js'
-import type { Control } from '../../src/lib/wire/control.js'
+import { read, type EventReader, type ReadNote } from '../../src/lib/testing/read.js'
 
-/** What a client notices of a stream, in the order in which it does. */
-export type Noticed =
-	| { event: string; data: string; id?: string }
-	| { id: string }
-	| { retry: number }
-	| { hello: number | undefined }
-	| { close: string }
-	| { gap: true }
-	| { cut: true }
-
-/** Reads a stream as the client does, and writes down what it notices. */
+/** Reads a stream as fast as it comes, and logs what a client notices of it. */
 export class StreamLog {
-	readonly all: Noticed[] = []
+	readonly all: ReadNote[] = []
 	/** Resolves with everything once the body has ended; a body that breaks off ends with `cut`. */
-	readonly ended: Promise<Noticed[]>
-	#abort = new AbortController()
-	#watchers = new Set<() => void>()
+	readonly ended: Promise<ReadNote[]>
+	readonly #stream: EventReader
+	#watchers: (() => void)[] = []
 
-	constructor(body: ReadableStream<Uint8Array>) {
-		this.ended = this.#read(body)
+	constructor(response: Response) {
+		Object.defineProperty(this.all, 'push', { value: (note: ReadNote) => this.#add(note) })
+		this.#stream = read(response, { log: this.all })
+		this.ended = this.#run()
 	}
 
 	/** The events alone, as `[name, data]`. */
@@ -35,9 +26,7 @@ export class StreamLog {
 
 	/** Resolves once this holds of the log. */
 	async until(holds: (log: this) => boolean): Promise<void> {
-		while (!holds(this)) {
-			await new Promise<void>((resolve) => this.#watchers.add(resolve))
-		}
+		while (!holds(this)) await new Promise<void>((resolve) => this.#watchers.push(resolve))
 	}
 
 	/** Resolves once so many events have come. */
@@ -47,44 +36,30 @@ export class StreamLog {
 
 	/** Leaves, as a client does that closes its page. */
 	leave(): void {
-		this.#abort.abort()
+		void this.#stream.return()
 	}
 
-	async #read(body: ReadableStream<Uint8Array>): Promise<Noticed[]> {
-		const sink = {
-			event: (event: string, data: string, id?: string) =>
-				this.#add(id === undefined ? { event, data } : { event, data, id }),
-			id: (id: string) => this.#add({ id }),
-			retry: (retry: number) => this.#add({ retry }),
-			control: (control: Control) => this.#add(noticed(control)),
-			bytes() {},
-			parsed() {}
-		}
+	async #run(): Promise<ReadNote[]> {
 		try {
-			await decode(body, sink, this.#abort.signal)
+			for await (const _ of this.#stream);
 		} catch {
-			this.#add({ cut: true })
+			// The log says so.
 		}
 		return this.all
 	}
 
-	#add(one: Noticed): void {
-		this.all.push(one)
-		for (const resolve of this.#watchers) resolve()
-		this.#watchers.clear()
+	#add(note: ReadNote): number {
+		this.all[this.all.length] = note
+		for (const resolve of this.#watchers.splice(0)) resolve()
+		return this.all.length
 	}
 }
 
-/** Everything that a client notices of a response that ends. */
-export function readAll(response: Response): Promise<Noticed[]> {
-	return new StreamLog(response.body!).ended
-}
-
-/** A body whose chunks are the given pieces, handed out one by one. */
-export function bodyOf(pieces: Iterable<Uint8Array | string>): ReadableStream<Uint8Array> {
+/** An event stream of the given pieces, handed out one by one. */
+export function streamOf(pieces: Iterable<Uint8Array | string>): Response {
 	const encoder = new TextEncoder()
 	const rest = pieces[Symbol.iterator]()
-	return new ReadableStream(
+	const body = new ReadableStream<Uint8Array>(
 		{
 			pull(controller) {
 				const { done, value } = rest.next()
@@ -94,9 +69,10 @@ export function bodyOf(pieces: Iterable<Uint8Array | string>): ReadableStream<Ui
 		},
 		{ highWaterMark: 0 }
 	)
+	return responseOf(body)
 }
 
-function noticed(control: Control): Noticed {
-	if (control.kind === 'hello') return { hello: control.ping }
-	return control.kind === 'close' ? { close: control.reason } : { gap: true }
+/** A response as event streams have it. */
+export function responseOf(body: BodyInit): Response {
+	return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }

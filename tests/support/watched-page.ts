@@ -5,7 +5,7 @@ export type { Browser, Page }
 
 /** @param options `keepsPages`: with a back/forward cache, which Playwright switches off. */
 export async function launchChromium({ keepsPages = false } = {}): Promise<Browser> {
-	const executablePath = await ensureBrowser()
+	const executablePath = await ensureBrowser({ keepsPages })
 	const ignoreDefaultArgs = keepsPages ? ['--disable-back-forward-cache'] : []
 	return chromium.launch({ executablePath, args: chromiumArgs, ignoreDefaultArgs, timeout: 90_000 })
 }

@@ -5,7 +5,7 @@ import {
 	produce,
 	source,
 	textCodec,
-	type,
+	typed,
 	type Contract,
 	type Emit,
 	type EventsOptions,
@@ -25,13 +25,13 @@ interface Order {
 	total: number
 }
 
-const plain = defineEvents({ order: type<Order>(), tick: type<number>() })
+const plain = defineEvents({ order: typed<Order>(), tick: typed<number>() })
 
 const mixed = defineEvents({
 	ofValibot: v.object({ id: v.string(), note: v.optional(v.string()) }),
 	ofZod: z.object({ id: z.number() }),
 	ofArktype: ark({ name: 'string', 'age?': 'number' }),
-	ofType: type<Order>()
+	ofType: typed<Order>()
 })
 
 const transforming = defineEvents({
@@ -47,6 +47,12 @@ const transforming = defineEvents({
 describe('a contract', () => {
 	test('of types alone carries these types', () => {
 		expectTypeOf(plain).toEqualTypeOf<Contract<{ order: Order; tick: number }>>()
+	})
+
+	test('has nothing but what users need', () => {
+		expectTypeOf<keyof Contract<{ order: Order }>>().toEqualTypeOf<
+			'~events' | 'names' | 'version' | 'since' | 'has' | 'encode' | 'decode'
+		>()
 	})
 
 	test('of schemas of any library carries what they accept', () => {
@@ -71,14 +77,14 @@ describe('a contract', () => {
 	})
 
 	test('keeps any and unknown as they are', () => {
-		const _loose = defineEvents({ any: type<any>(), unknown: type<unknown>() }) // eslint-disable-line @typescript-eslint/no-explicit-any
+		const _loose = defineEvents({ any: typed<any>(), unknown: typed<unknown>() }) // eslint-disable-line @typescript-eslint/no-explicit-any
 		type Events = typeof _loose extends Contract<infer S> ? S : never
 		expectTypeOf<In<Events, 'any'>>().toBeAny()
 		expectTypeOf<Out<Events, 'unknown'>>().toBeUnknown()
 	})
 
 	test('has names by pattern', () => {
-		const byPattern = defineEvents({ 'order:${string}': type<Order>(), done: type<null>() })
+		const byPattern = defineEvents({ 'order:${string}': typed<Order>(), done: typed<null>() })
 		expectTypeOf(byPattern).toEqualTypeOf<
 			Contract<{ [name: `order:${string}`]: Order; done: null }>
 		>()
@@ -100,14 +106,14 @@ describe('a contract', () => {
 	})
 
 	test('has options for events that there are', () => {
-		defineEvents({ token: type<string>() }, { codecs: { token: textCodec } })
+		defineEvents({ token: typed<string>() }, { codecs: { token: textCodec } })
 		// @ts-expect-error no event is called like this
-		defineEvents({ token: type<string>() }, { codecs: { tokn: textCodec } })
+		defineEvents({ token: typed<string>() }, { codecs: { tokn: textCodec } })
 		expectTypeOf<EventsOptions>().toHaveProperty('since')
 	})
 
 	test('takes schemas only', () => {
-		// @ts-expect-error a type needs type<T>()
+		// @ts-expect-error a type needs typed<T>()
 		defineEvents({ token: 'string' })
 	})
 })

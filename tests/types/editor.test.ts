@@ -10,12 +10,12 @@ const versions: [string, typeof ts][] = [
 ]
 
 const contract = `
-import { defineEvents, produce, source, type } from 'sveltekit-sse'
+import { defineEvents, produce, source, typed } from 'sveltekit-sse'
 import * as v from 'valibot'
 
 export const feed = defineEvents({
 	order: v.object({ id: v.string(), total: v.number() }),
-	tick: type<number>(),
+	tick: typed<number>(),
 	at: v.pipe(v.string(), v.transform((text) => new Date(text)))
 })
 const connection = source('/orders', { events: feed })

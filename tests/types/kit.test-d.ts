@@ -1,5 +1,5 @@
 import type { Transport } from '@sveltejs/kit'
-import { defineEvents, type } from 'sveltekit-sse'
+import { defineEvents, typed } from 'sveltekit-sse'
 import { devalueCodec } from 'sveltekit-sse/devalue'
 import { test } from 'vitest'
 
@@ -10,7 +10,7 @@ test('devalueCodec takes the transport hook of SvelteKit as it is', () => {
 			decode: ([value]) => new Date(value)
 		}
 	}
-	defineEvents({ paid: type<Date>() }, { codec: devalueCodec(transport) })
+	defineEvents({ paid: typed<Date>() }, { codec: devalueCodec(transport) })
 	// @ts-expect-error an encoder alone is no transporter
 	devalueCodec({ Money: { encode: String } })
 })

@@ -5,7 +5,7 @@ import { policyOf } from '../../src/lib/link/retry.js'
 import type { Reason, ReconnectOptions, Status } from '../../src/lib/link/types.js'
 import { defaults } from '../../src/lib/produce/options.js'
 import type { ProduceOptions } from '../../src/lib/produce/types.js'
-import type { SourceOptions } from '../../src/lib/source-options.js'
+import type { SourceOptions } from '../../src/lib/source/options.js'
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 
@@ -103,10 +103,13 @@ const sourceOptions = {
 	options: 0,
 	openWhenHidden: 0,
 	cache: 0,
+	key: 0,
 	events: 0,
 	initial: 0,
 	lastEventId: 0,
+	urlChange: 0,
 	reconnect: 0,
+	connectTimeout: 0,
 	watchdog: 0,
 	linger: 0,
 	hidden: 0,
@@ -118,6 +121,7 @@ const produceOptions = {
 	headers: 0,
 	ping: 0,
 	request: 0,
+	resumed: 0,
 	events: 0,
 	retry: 0,
 	maxDuration: 0,

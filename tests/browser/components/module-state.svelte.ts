@@ -1,4 +1,4 @@
-import { source } from '../../../src/lib/source.js'
+import { source } from '../../../src/lib/source/source.js'
 import { Room } from '../room.js'
 
 // State of a module, shared by every component that imports it.

@@ -1,4 +1,4 @@
-import { source } from '../../../src/lib/source.js'
+import { source } from '../../../src/lib/source/source.js'
 
 // Tells where a request of a worker goes.
 onmessage = ({ data }: MessageEvent<string>) =>

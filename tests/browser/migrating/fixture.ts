@@ -1,8 +1,8 @@
 import { expect, onTestFinished } from 'vitest'
 import type { Readable } from 'svelte/store'
 import { source as sourceBefore } from 'sveltekit-sse-0.14'
-import type { Source, SourceConfiguration } from '../../../src/lib/deprecated.js'
-import { source as sourceNow } from '../../../src/lib/source.js'
+import type { Source, SourceConfiguration } from '../../../src/lib/source/deprecated.js'
+import { source as sourceNow } from '../../../src/lib/source/source.js'
 import { Room } from '../room.js'
 
 export { test } from '../fixture.js'

@@ -107,6 +107,30 @@ describe('a connection that is lost', () => {
 		problems.length = 0
 	})
 
+	test('[close-per-outage] is told once, and each attempt that fails by `error`', async ({
+		problems
+	}) => {
+		const { before, now } = sides()
+		let isOver = false
+		for (const side of [before, now]) {
+			const { error } = logging(side)
+			const close = ({ connect }: { connect: () => unknown }) => {
+				side.log.push('close')
+				if (!isOver && side.log.length < 4) connect()
+			}
+			follow(
+				side
+					.source(side.room.answer({ status: '503', text: '' }), { close, error })
+					.select('message')
+			)
+		}
+		expect(await happened(before, 4)).toEqual(['close', 'close', 'close', 'close'])
+		expect((await happened(now, 4)).slice(0, 4)).toEqual(['error', 'close', 'error', 'error'])
+		isOver = true
+		// In development the console says why.
+		problems.length = 0
+	})
+
 	test('[silence] shows by its silence, if the server said how often it speaks', async () => {
 		const { before, now } = sides()
 		for (const { source, room } of [before, now]) {
@@ -190,6 +214,36 @@ describe('a request', () => {
 		})
 	}
 	const typeOf = ({ headers }: Request) => headers.get('content-type')
+
+	test('[relative-url] goes where it went first, whatever page is shown since', async ({
+		problems
+	}) => {
+		const home = location.href
+		const { before, now } = await compare(async ({ source }) => {
+			const asked: string[] = []
+			const spy = vi.spyOn(globalThis, 'fetch').mockImplementation(async (url) => {
+				asked.push(new URL(new Request(url).url).pathname)
+				return new Response(null, { status: 503 })
+			})
+			history.replaceState(history.state, '', '/shop/cart')
+			const connection = source('events', {
+				close({ connect }) {
+					history.replaceState(history.state, '', '/')
+					if (asked.length === 1) connect()
+				}
+			})
+			const leave = follow(connection.select('message'))
+			await expect.poll(() => asked.length).toBeGreaterThan(1)
+			leave()
+			spy.mockRestore()
+			return asked.slice(0, 2)
+		})
+		history.replaceState(history.state, '', home)
+		expect(before).toEqual(['/shop/events', '/events'])
+		expect(now).toEqual(['/shop/events', '/shop/events'])
+		// In development the console says why.
+		problems.length = 0
+	})
 
 	test('[content-type] says that it is no form', async () => {
 		const none = await sent()
@@ -490,19 +544,6 @@ describe('events', () => {
 		expect(before).toEqual([['SyntaxError', '', null], 'default'])
 		expect(now).toEqual([['SseError', '', null], 'default'])
 	})
-
-	test('[detached] functions of a connection and of a channel are methods', async () => {
-		const { before, now } = await compare(({ source, room }) => {
-			const { select } = source(room.url)
-			try {
-				select('message')
-				return 'works'
-			} catch (thrown) {
-				return (thrown as Error).name
-			}
-		})
-		expect({ before, now }).toEqual({ before: 'works', now: 'TypeError' })
-	})
 })
 
 test('[workers] a worker reads streams', async () => {
@@ -516,6 +557,27 @@ test('[workers] a worker reads streams', async () => {
 })
 
 describe('as before', () => {
+	test('functions of a connection and of a channel work by themselves, and spread', async () => {
+		const { before, now } = await compare(async ({ source, room }) => {
+			const { select, close } = { ...source(room.url) }
+			const { subscribe, json, transform } = { ...select('message') }
+			const shown: unknown[] = []
+			const stops = [
+				subscribe((value) => shown.push(value)),
+				json().subscribe(() => {}),
+				transform((data) => data).subscribe(() => {})
+			]
+			await room.until({ live: 1 })
+			await room.emit(['message', 'a'])
+			await expect.poll(() => shown).toEqual(['', 'a'])
+			for (const stop of stops) stop()
+			close()
+			await room.until({ live: 0 })
+			return shown
+		})
+		expect(now).toEqual(before)
+	})
+
 	test('json without `or` shows null for what is not JSON, and with it what it returns', async () => {
 		const { before, now } = await compare(async ({ source, room, log }) => {
 			const channel = source(room.url).select('message')

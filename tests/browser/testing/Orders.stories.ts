@@ -1,5 +1,5 @@
 import type { EventsOf } from 'sveltekit-sse'
-import { cleanup, manualClock, mockSource, type MockSource } from 'sveltekit-sse/testing'
+import { manualClock, mockSource, restoreAll, type MockSource } from 'sveltekit-sse/testing'
 import { feed } from './feed.js'
 import Orders from './Orders.svelte'
 
@@ -13,7 +13,7 @@ export default {
 		// Time stands still: what is lost stays lost while you look at it.
 		manualClock()
 		args.connection = mockSource(feed)
-		return cleanup
+		return restoreAll
 	}
 }
 

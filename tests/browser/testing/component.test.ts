@@ -1,10 +1,10 @@
-import { cleanup, mockSource } from 'sveltekit-sse/testing'
+import { mockSource, restoreAll } from 'sveltekit-sse/testing'
 import { afterEach, expect, test } from 'vitest'
 import { render } from 'vitest-browser-svelte'
 import { feed } from './feed.js'
 import Orders from './Orders.svelte'
 
-afterEach(cleanup)
+afterEach(restoreAll)
 
 test('shows the latest order', async () => {
 	const connection = mockSource(feed)

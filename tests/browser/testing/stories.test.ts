@@ -6,25 +6,25 @@ import orders, { ConnectionLost, WithAnOrder } from './Orders.stories.js'
 /** Shows a story in the order of Storybook's own steps. */
 async function show(story: typeof WithAnOrder) {
 	const context = { args: {} } as Parameters<typeof orders.beforeEach>[0]
-	const tidy = orders.beforeEach(context)
+	const restore = orders.beforeEach(context)
 	const screen = await render(orders.component, context.args)
 	await story.play(context)
-	return { screen, tidy }
+	return { screen, restore }
 }
 
 test('a story shows what its play function pushes', async () => {
-	const { screen, tidy } = await show(WithAnOrder)
+	const { screen, restore } = await show(WithAnOrder)
 	await expect.element(screen.getByText('7: 3')).toBeVisible()
 	await screen.unmount()
-	tidy()
+	restore()
 	await assertNothingOpen()
 })
 
 test('a story shows a connection that stays lost', async () => {
-	const { screen, tidy } = await show(ConnectionLost)
+	const { screen, restore } = await show(ConnectionLost)
 	await expect.element(screen.getByText('One moment…')).toBeVisible()
 	await expect.element(screen.getByText('7: 3')).toBeVisible()
 	await screen.unmount()
-	tidy()
+	restore()
 	await assertNothingOpen()
 })

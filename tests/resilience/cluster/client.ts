@@ -1,6 +1,6 @@
 import type { SseConnection } from '../../../src/lib/connection.svelte.js'
 import type { PresenceEvent } from '../../../src/lib/hub/index.js'
-import { source } from '../../../src/lib/source.js'
+import { source } from '../../../src/lib/source/source.js'
 
 /** One visitor of the chat: what it was told, in the order in which it was. */
 export class Client {

@@ -40,7 +40,7 @@ function respond(request: Request): Response {
 			send(stream)
 			return () => void streams.delete(stream)
 		},
-		{ request }
+		{ request, resumed: true }
 	)
 }
 

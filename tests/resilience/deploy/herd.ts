@@ -1,4 +1,4 @@
-import { Link, type Transition } from '../../../src/lib/link/link.js'
+import { Link, type Member, type Transition } from '../../../src/lib/link/link.js'
 
 // Many links of the library in one process. Says when all are open, and, after a restart of the server, how they came
 // back: how long each waited, when it was open again, and whether it missed a number.
@@ -28,7 +28,7 @@ class Client {
 
 	constructor() {
 		this.link = new Link({
-			url: () => `http://127.0.0.1:${port}/events`,
+			url: `http://127.0.0.1:${port}/events`,
 			method: 'POST',
 			headers: undefined,
 			body: undefined,
@@ -38,17 +38,20 @@ class Client {
 				return fetch(...request)
 			},
 			reconnect: {},
+			connectTimeout: 30_000,
 			watchdog: undefined,
 			pauseAfter: undefined,
 			lastEventId: undefined,
 			events: undefined
 		})
-		this.link.slots.of('number').add(({ data }) => this.number(Number(data)))
-		this.link.join({
+		this.link.slots.add('number', ({ data }) => this.number(Number(data)))
+		const member: Member = {
 			transition: (transition) => this.hear(transition),
+			fresh: () => {},
 			gap: () => this.missed++,
-			progress: () => {}
-		})
+			parsed: () => {}
+		}
+		this.link.join(member, undefined)
 		this.link.connect()
 	}
 
@@ -56,8 +59,8 @@ class Client {
 		if (status === 'open') {
 			this.opened++
 			if (this.lostAt !== undefined) this.openAgainAt ??= performance.now() - this.lostAt
-		} else if (status !== 'connecting') {
-			if (this.lostAt === undefined) this.delay = delay!
+		} else if (delay !== undefined) {
+			if (this.lostAt === undefined) this.delay = delay
 			this.lostAt ??= performance.now()
 			this.reasons.push(reason)
 		}

@@ -69,40 +69,19 @@ const server: Record<string, Fault> = {
 	flood: (sequence, random) => sequence.count(random.int(10, 60))
 }
 
-/** What pages do. */
-const page: Record<string, Fault> = {
-	connect({ client }) {
-		for (let times = 0; times < 5; times++)
-			for (const { handle, isReading } of client.readers)
-				if (isReading) client.do(() => handle.connect())
-	},
-	close({ client }, random) {
-		const { handle } = random.pick(client.readers)
-		client.do(() => handle.close())
-	},
-	join({ client }, random) {
-		const reader = random.pick(client.readers)
-		client.do(() => reader.read())
-		return () => client.do(() => reader.unread())
-	},
-	leave({ client }, random) {
-		const reader = random.pick(client.readers)
-		client.do(() => reader.unread())
-		return () => client.do(() => reader.read())
-	},
-	headers({ client }, random) {
-		client.failingHeaders = random.int(1, 3)
-	}
-}
-
-const faults = [...Object.entries(network), ...Object.entries(server), ...Object.entries(page)]
+/** What the user of the client does. */
+const users = ({ client }: Sequence): Record<string, Fault> =>
+	Object.fromEntries(
+		Object.entries(client.acts).map(([name, act]) => [name, (_, random) => act(random)])
+	)
 
 /** How often the commonest come; all others come once. */
 const weights: Record<string, number> = { cut: 3, reset: 3, cutAfter: 3, resetAfter: 3, end: 3 }
 
 /** Draws one fault. */
-export function drawFault(random: Random): { name: string; fault: Fault } {
-	const name = random.weighted(
+export function drawFault(sequence: Sequence): { name: string; fault: Fault } {
+	const faults = [network, server, users(sequence)].flatMap((some) => Object.entries(some))
+	const name = sequence.random.weighted(
 		Object.fromEntries(faults.map(([name], index) => [index, weights[name] ?? 1]))
 	)
 	const [title, fault] = faults[Number(name)]!

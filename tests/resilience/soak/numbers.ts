@@ -93,15 +93,18 @@ export class PlainNumbers extends Numbers {
 	readonly #streams = new Set<ProducerConnection>()
 
 	respond(request: Request): Response {
-		return produce((stream) => {
+		const from = decodeId(request.headers.get('last-event-id'))
+		const start = (stream: ProducerConnection) => {
 			const leave = this.enter(stream)
 			this.#streams.add(stream)
-			this.#resume(stream, decodeId(request.headers.get('last-event-id')))
+			if (from !== undefined) this.#resume(stream, from)
 			return () => {
 				leave()
 				this.#streams.delete(stream)
 			}
-		}, this.options(request))
+		}
+		const resumed = from !== undefined && this.#isKnown(from)
+		return produce(start, { ...this.options(request), resumed })
 	}
 
 	async count(): Promise<void> {
@@ -121,11 +124,15 @@ export class PlainNumbers extends Numbers {
 		this.end('restart')
 	}
 
-	#resume(stream: ProducerConnection, from: string | undefined): void {
-		if (from === undefined) return
-		const [epoch, seen] = from.split('.').map(Number) as [number, number]
-		const isKnown = epoch === this.#epoch && seen >= this.last - this.#log.length
-		if (!isKnown) stream.emit('missed', '', { id: this.#id(this.last) })
+	/** Whether everything behind this id is still there. */
+	#isKnown(id: string): boolean {
+		const [epoch, seen] = id.split('.').map(Number) as [number, number]
+		return epoch === this.#epoch && seen >= this.last - this.#log.length
+	}
+
+	#resume(stream: ProducerConnection, from: string): void {
+		const seen = Number(from.split('.')[1])
+		if (!this.#isKnown(from)) stream.emit('missed', '', { id: this.#id(this.last) })
 		else for (const number of this.#log) if (number > seen) this.#send(stream, number)
 	}
 

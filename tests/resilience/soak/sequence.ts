@@ -2,10 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { startFaultProxy, type FaultProxy } from '../../support/fault-proxy.js'
 import { startHttpServer, type HttpServer } from '../../support/http-server.js'
 import { Random } from '../../support/random.js'
-import { Client } from './client.js'
+import type { Client } from './client.js'
 import { drawFault } from './faults.js'
 import type { FastClock } from './fast-clock.js'
+import { LoopClient } from './loop-client.js'
 import { HubNumbers, PlainNumbers, type Numbers } from './numbers.js'
+import { PageClient } from './page-client.js'
 
 /** Milliseconds after the last fault until everything has to be well again, on a machine that does much else. */
 const patience = 60_000
@@ -41,7 +43,8 @@ export class Sequence {
 		this.numbers = numbers
 		this.server = server
 		this.proxy = proxy
-		this.client = new Client(clock, `${proxy.url}/numbers`)
+		const Kind = random.chance(0.5) ? PageClient : LoopClient
+		this.client = new Kind(clock, `${proxy.url}/numbers`)
 	}
 
 	/** Does something to the server once the last such thing is done. */
@@ -57,14 +60,14 @@ export class Sequence {
 	async run(): Promise<Outcome> {
 		const { random, client, proxy, numbers } = this
 		const steps = random.int(4, 12)
-		client.do(() => client.readers[0].read())
+		client.do(() => client.begin())
 		const counting = this.#keepCounting(random.fork())
 		const undoings: (() => unknown)[] = []
 		for (let step = 0; step < steps; step++) {
 			if (random.chance(0.5)) proxy.clear()
-			const { name, fault } = drawFault(random)
+			const { name, fault } = drawFault(this)
 			client.note(`--- ${name}`)
-			if (['join', 'leave', 'close'].includes(name)) this.#isDisturbed = true
+			if (client.costly.includes(name)) this.#isDisturbed = true
 			const undo = fault(this, random.fork())
 			if (undo) undoings.push(undo)
 			await pause(random.chance(0.15) ? random.int(200, 1_500) : random.int(0, 120))
@@ -76,16 +79,11 @@ export class Sequence {
 		await counting
 		await this.#heal()
 		await this.#converge()
-		const [a, b] = client.readers
-		if (numbers.isWhole && !this.#isDisturbed && a.gaps + b.gaps > 0)
+		if (numbers.isWhole && !this.#isDisturbed && client.gaps > 0)
 			client.violated('a gap was told, and nothing is missing')
 		client.close()
-		return {
-			faults: steps,
-			requests: client.wire.requests,
-			received: a.received + b.received,
-			gaps: a.gaps + b.gaps
-		}
+		const { received, gaps, wire } = client
+		return { faults: steps, requests: wire.requests, received, gaps }
 	}
 
 	/** Leaves the server behind, and checks that it has noticed. */
@@ -109,11 +107,7 @@ export class Sequence {
 		await this.proxy.accept()
 		this.serially(() => this.server.start())
 		await this.#doing
-		// Nobody but the user opens what was closed for good.
-		for (const reader of this.client.readers) {
-			this.client.do(() => reader.read())
-			if (reader.handle.status === 'closed') this.client.do(() => reader.handle.connect())
-		}
+		this.client.do(() => this.client.reopen())
 	}
 
 	async #converge(): Promise<void> {
@@ -121,19 +115,14 @@ export class Sequence {
 		const { client, numbers } = this
 		while (!client.has(numbers.last)) {
 			if (performance.now() > deadline) {
-				const stand = client.readers.map(({ last, handle }) => `${handle.status} at ${last}`)
-				return client.violated(`not whole after ${patience} ms: ${stand}, of ${numbers.last}`)
+				const stand = `${client.stand}, of ${numbers.last}`
+				return client.violated(`not whole after ${patience} ms: ${stand}`)
 			}
 			await pause(20)
-			for (const { handle, isReading } of client.readers) {
-				// A last goodbye may still have been on its way.
-				if (isReading && handle.status === 'closed') client.do(() => handle.connect())
-			}
+			// A last goodbye may still have been on its way.
+			client.do(() => client.reopen())
 			// One that came only now, without a past, has nothing to catch up with.
-			if (
-				client.readers.some(({ last, handle }) => handle.status === 'open' && last !== numbers.last)
-			)
-				await numbers.count()
+			if (client.lacks(numbers.last)) await numbers.count()
 		}
 	}
 }
@@ -160,7 +149,7 @@ export async function runSequence(seed: number, clock: FastClock): Promise<Outco
 		client.close()
 		await sequence.close()
 	}
-	const kind = `${numbers.constructor.name}, ${kept} kept`
+	const kind = `${client.constructor.name}, ${numbers.constructor.name}, ${kept} kept`
 	throw new Error(
 		`${client.violations.join('\n')}\nSEED=${seed} (${kind}) replays it:\n${client.log.join('\n')}`
 	)

@@ -5,7 +5,7 @@ import { Page, patience, type Browser } from './page.js'
 /** Starts a headless Chromium, driven by Playwright. */
 export async function startChromium(): Promise<Browser> {
 	const browser = await chromium.launch({
-		executablePath: await ensureBrowser(),
+		executablePath: await ensureBrowser({ keepsPages: true }),
 		args: chromiumArgs,
 		timeout: patience,
 		// Playwright switches off what browsers do when people go back.

@@ -2,8 +2,8 @@ import { getEventListeners } from 'node:events'
 import * as v from 'valibot'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { Hub, memory } from '../../../src/lib/hub/index.js'
-import { defineEvents, type, type Schema } from '../../../src/lib/index.js'
-import { collect, settled, streamRequest } from '../../../src/lib/testing/index.js'
+import { defineEvents, typed, type Schema } from '../../../src/lib/index.js'
+import { collect, flushPromises, streamRequest } from '../../../src/lib/testing/index.js'
 
 const events = defineEvents(
 	{
@@ -38,7 +38,7 @@ describe('a hub with a contract', () => {
 		withHub(new Hub({ events }), async (hub) => {
 			const response = hub.stream('orders', { request: streamRequest() })
 			const collected = collect(response, { events, take: 2, timeout: 20_000 })
-			await settled()
+			await flushPromises()
 			const { error } = await hub.publish('orders', 'created', { id: 1 } as never)
 			expect(error).toMatchObject({
 				code: 'validation',
@@ -69,9 +69,9 @@ describe('a hub with a contract', () => {
 					seen.push(event.data)
 				}
 			})()
-			await settled()
+			await flushPromises()
 			await hub.publish('orders', 'at', '2026-01-01T00:00:00Z')
-			await settled()
+			await flushPromises()
 			leaving.abort()
 			await loop
 			expect(seen).toEqual([new Date('2026-01-01')])
@@ -86,7 +86,7 @@ describe('a hub with a contract', () => {
 				for await (const _ of hub.subscribe('orders', { signal }));
 			})()
 			const failed = expect(loop).rejects.toMatchObject({ code: 'validation' })
-			await settled()
+			await flushPromises()
 			await foreign.publish('orders', 'created', { id: 1 })
 			await failed
 			expect(getEventListeners(signal, 'abort')).toEqual([])
@@ -98,7 +98,7 @@ describe('a hub with a contract', () => {
 			const loop = (async () => {
 				for await (const { data } of hub.subscribe('topic')) return [data]
 			})()
-			await settled()
+			await flushPromises()
 			await hub.publish('topic', 'tick', 7)
 			expect(await loop).toEqual([7])
 		}))
@@ -115,11 +115,11 @@ describe('a hub with a contract', () => {
 				}
 			}
 		}
-		const mixed = defineEvents({ slow, fast: type<string>() })
+		const mixed = defineEvents({ slow, fast: typed<string>() })
 		await withHub(new Hub({ events: mixed }), async (hub) => {
 			const response = hub.stream('topic', { request: streamRequest() })
 			const collected = collect(response, { events: mixed, take: 4, timeout: 20_000 })
-			await settled()
+			await flushPromises()
 			await Promise.all([
 				hub.publish('topic', 'slow', 0),
 				hub.publish('topic', 'fast', 'a'),

@@ -6,7 +6,7 @@ import {
 	produce,
 	source,
 	textCodec,
-	type,
+	typed,
 	type AnyEvents,
 	type ProduceOptions,
 	type ProducerConnection,
@@ -18,18 +18,18 @@ import {
 } from '../../../src/lib/index.js'
 import {
 	assertNothingOpen,
-	cleanup,
 	collect,
+	flushPromises,
 	manualClock,
 	memoryFetch,
-	settled
+	restoreAll
 } from '../../../src/lib/testing/index.js'
 
 afterEach(async () => {
 	try {
 		await assertNothingOpen()
 	} finally {
-		cleanup()
+		restoreAll()
 	}
 })
 
@@ -50,7 +50,7 @@ async function connect<S extends AnyEvents = Untyped, T extends AnyEvents = Unty
 	const fetch = memoryFetch(() => produce<S>((given) => void (server = given), serving))
 	const connection = source<T>('http://app.test/feed', { fetch, ...reading })
 	connection.connect()
-	await settled()
+	await flushPromises()
 	return { connection, server }
 }
 
@@ -100,9 +100,9 @@ describe('a channel with a contract', () => {
 		const log: unknown[] = []
 		const order = connection.select('order')
 		order.on((value) => log.push(value))
-		await settled()
+		await flushPromises()
 		for (const data of ['{"id":"1"}', '{"id":2}']) server.emit('order', data)
-		await settled()
+		await flushPromises()
 		expect(log).toEqual([{ id: '1' }])
 		expect(order.current).toEqual({ id: '1' })
 		expect([order.error?.code, connection.error, connection.status]).toEqual([
@@ -114,10 +114,10 @@ describe('a channel with a contract', () => {
 			{ event: 'error', error: { code: 'validation' }, status: 200, willReconnect: false }
 		])
 		server.emit('order', '{')
-		await settled()
+		await flushPromises()
 		expect(order.error?.code).toBe('parse')
 		server.emit('order', '{"id":"3"}')
-		await settled()
+		await flushPromises()
 		expect(log).toEqual([{ id: '1' }, { id: '3' }])
 		expect(order.error).toBeUndefined()
 		connection.close()
@@ -127,10 +127,10 @@ describe('a channel with a contract', () => {
 		const { connection, server } = await connect({ events }, { events })
 		const ticks: number[] = []
 		connection.select('tick').on((tick) => ticks.push(tick))
-		await settled()
+		await flushPromises()
 		server.emit('tick', '41')
 		server.emit('tick', '42')
-		await settled()
+		await flushPromises()
 		expect(ticks).toEqual([41, 42])
 		connection.close()
 	})
@@ -138,7 +138,7 @@ describe('a channel with a contract', () => {
 	test('reads each event once, however many read it, and shows it to those who come late', async () => {
 		let reads = 0
 		const counted = defineEvents(
-			{ order: type<{ id: number }>() },
+			{ order: typed<{ id: number }>() },
 			{
 				codec: {
 					name: 'counted',
@@ -155,9 +155,9 @@ describe('a channel with a contract', () => {
 			order.transform(({ id }) => id).on((id) => seen.push(id)),
 			order.filter(({ id }) => id > 0).subscribe(() => {})
 		]
-		await settled()
+		await flushPromises()
 		server.emit('order', { id: 1 })
-		await settled()
+		await flushPromises()
 		expect([seen, reads]).toEqual([[{ id: 1 }, 1], 1])
 		expect(connection.select('order').transform(({ id }) => -id).current).toBe(-1)
 		expect(reads).toBe(1)
@@ -172,9 +172,9 @@ describe('a channel with a contract', () => {
 			{ events, error: ({ error }) => errors.push(error!.message) }
 		)
 		const stop = connection.select('order').on(() => {})
-		await settled()
+		await flushPromises()
 		server.emit('tick', '7')
-		await settled()
+		await flushPromises()
 		const tick = connection.select('tick')
 		expect(tick.current).toBeUndefined()
 		expect(tick.error?.code).toBe('validation')
@@ -185,7 +185,7 @@ describe('a channel with a contract', () => {
 	})
 
 	test('shows the initial value, be it `null`', async () => {
-		const users = defineEvents({ user: type<string | null>() })
+		const users = defineEvents({ user: typed<string | null>() })
 		const { connection } = await connect({}, { events: users, initial: { user: null } })
 		expect(connection.select('user').current).toBeNull()
 		connection.close()
@@ -214,11 +214,11 @@ describe('a channel with a contract', () => {
 			price: Money
 			self?: unknown
 		}
-		const rich = defineEvents({ row: type<Row>() }, { codec: devalueCodec(transport) })
+		const rich = defineEvents({ row: typed<Row>() }, { codec: devalueCodec(transport) })
 		const { connection, server } = await connect({ events: rich }, { events: rich })
 		const row = connection.select('row')
 		const next = row.next()
-		await settled()
+		await flushPromises()
 		const sent: Row = {
 			at: new Date(5),
 			by: new Map([['a', 1n]]),
@@ -241,7 +241,7 @@ describe('a channel with a contract', () => {
 	})
 
 	test('carries text as it is', async () => {
-		const tokens = defineEvents({ token: type<string>() }, { codecs: { token: textCodec } })
+		const tokens = defineEvents({ token: typed<string>() }, { codecs: { token: textCodec } })
 		const response = produce(
 			({ emit, close }) => {
 				emit('token', ' a\n"b"')
@@ -276,25 +276,25 @@ describe('an asynchronous schema', () => {
 		}
 		const open = async (value: unknown) => {
 			gates.get(value)!()
-			await settled()
+			await flushPromises()
 		}
 		return { schema, open }
 	}
 
 	test('keeps the order of all events of the connection', async () => {
 		const { schema, open } = gated()
-		const slow = defineEvents({ slow: schema, fast: type<string>() }, { validate: 'client' })
+		const slow = defineEvents({ slow: schema, fast: typed<string>() }, { validate: 'client' })
 		const { connection, server } = await connect({ events: slow }, { events: slow })
 		const log: unknown[] = []
 		connection.select('slow').on((value) => log.push(value))
 		connection.select('fast').on((value) => log.push(value))
-		await settled()
+		await flushPromises()
 		server.emit('slow', 1)
 		server.emit('fast', 'a')
 		server.emit('slow', -2)
 		server.emit('fast', 'b')
 		server.emit('slow', 3)
-		await settled()
+		await flushPromises()
 		await open(3)
 		await open(-2)
 		expect(log).toEqual([])
@@ -302,7 +302,7 @@ describe('an asynchronous schema', () => {
 		await open(1)
 		expect(log).toEqual([1, 'a', 'b', 3])
 		server.emit('fast', 'c')
-		await settled()
+		await flushPromises()
 		expect(log).toEqual([1, 'a', 'b', 3, 'c'])
 		connection.close()
 	})
@@ -317,10 +317,10 @@ describe('an asynchronous schema', () => {
 		)
 		const channel = connection.select('slow')
 		const stop = channel.on(() => {})
-		await settled()
+		await flushPromises()
 		server.emit('slow', -1)
 		server.emit('slow', 1)
-		await settled()
+		await flushPromises()
 		await open(-1)
 		expect([channel.error?.code, errors]).toEqual(['validation', ['validation']])
 		await open(1)
@@ -334,11 +334,11 @@ describe('an asynchronous schema', () => {
 		const slow = defineEvents({ slow: schema }, { validate: 'client' })
 		const { connection, server } = await connect({ events: slow }, { events: slow })
 		server.emit('slow', 1)
-		await settled()
+		await flushPromises()
 		const shown: unknown[] = []
 		const stop = connection.select('slow').subscribe((value) => shown.push(value))
 		server.emit('slow', 2)
-		await settled()
+		await flushPromises()
 		await open(1)
 		await open(2)
 		expect(shown).toEqual([undefined, 2])
@@ -348,12 +348,12 @@ describe('an asynchronous schema', () => {
 
 	test('shows late readers the last value once it is checked, as no event', async () => {
 		const { schema, open } = gated()
-		const slow = defineEvents({ slow: schema, fast: type<string>() }, { validate: 'client' })
+		const slow = defineEvents({ slow: schema, fast: typed<string>() }, { validate: 'client' })
 		const { connection, server } = await connect({ events: slow }, { events: slow })
 		const stop = connection.select('fast').on(() => {})
-		await settled()
+		await flushPromises()
 		server.emit('slow', 1)
-		await settled()
+		await flushPromises()
 		const shown: unknown[] = []
 		const heard: unknown[] = []
 		const late = connection.select('slow')
@@ -383,7 +383,7 @@ describe('an asynchronous schema', () => {
 		)
 		const text = response.text()
 		for (const value of [1, 2, -3]) {
-			await settled()
+			await flushPromises()
 			await open(value)
 		}
 		expect(await text).toBe(
@@ -399,9 +399,9 @@ describe('an asynchronous schema', () => {
 		const log: unknown[] = []
 		const channel = connection.select('slow')
 		const stop = channel.on((value) => log.push(value))
-		await settled()
+		await flushPromises()
 		server.emit('slow', 1)
-		await settled()
+		await flushPromises()
 		stop()
 		connection.close()
 		await open(1)
@@ -420,11 +420,11 @@ describe('an asynchronous schema', () => {
 		const connection = source(() => path, { fetch, events: slow })
 		const log: unknown[] = []
 		connection.select('slow').on((value) => log.push(value))
-		await settled()
+		await flushPromises()
 		connection.close()
 		path = '/2'
 		connection.connect()
-		await settled()
+		await flushPromises()
 		await open(1)
 		await open(2)
 		expect(log).toEqual([2])
@@ -434,7 +434,7 @@ describe('an asynchronous schema', () => {
 
 describe('a version', () => {
 	const versioned = (version: number, since?: number) =>
-		defineEvents({ tick: type<number>() }, { version, since })
+		defineEvents({ tick: typed<number>() }, { version, since })
 
 	test('is announced in a comment, which other readers do not notice', async () => {
 		const response = produce(({ close }) => close(), { events: versioned(3, 2), ping: false })
@@ -455,7 +455,7 @@ describe('a version', () => {
 			error: ({ error }) => log.push((error as { code?: string }).code)
 		})
 		connection.select('tick').on((tick) => log.push(tick))
-		await settled()
+		await flushPromises()
 		expect(log).toEqual(['version', ['outdated', false]])
 		expect([connection.status, connection.error?.code]).toEqual(['closed', 'version'])
 	})
@@ -471,7 +471,7 @@ describe('a version', () => {
 		const connection = source('/', { fetch, events: versioned(2) })
 		const ticks: number[] = []
 		connection.select('tick').on((tick) => ticks.push(tick))
-		await settled()
+		await flushPromises()
 		expect([connection.status, connection.error?.code]).toEqual(['reconnecting', 'version'])
 		version = 2
 		await clock.advance(connection.retryAt!)
@@ -489,7 +489,7 @@ describe('a version', () => {
 			{ events: versioned(version, since) }
 		)
 		const next = connection.select('tick').next()
-		await settled()
+		await flushPromises()
 		server.emit('tick', 7)
 		expect(await next).toBe(7)
 		connection.close()
@@ -497,11 +497,13 @@ describe('a version', () => {
 
 	test('keeps clients of different versions on connections of their own', async () => {
 		const fetch = memoryFetch(() => produce(() => {}))
-		const connections = [versioned(1), versioned(1), versioned(2), undefined].map((contract) =>
-			source('/', { fetch, events: contract })
-		)
+		// Neither schemas nor a contract without a version tell two connections apart.
+		const other = defineEvents({ tick: v.number() }, { version: 1 })
+		const unversioned = defineEvents({ tick: typed<number>() })
+		const contracts = [versioned(1), other, versioned(2), unversioned, undefined]
+		const connections = contracts.map((contract) => source('/', { fetch, events: contract }))
 		for (const connection of connections) connection.connect()
-		await settled()
+		await flushPromises()
 		expect(fetch.requests).toHaveLength(3)
 		for (const connection of connections) connection.close()
 	})

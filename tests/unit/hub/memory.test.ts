@@ -111,7 +111,7 @@ test('two brokers never share an epoch', async () => {
 test.each([{ events: -1 }, { bytes: NaN }, { age: '5' as unknown as number }])(
 	'a bound that is no number is refused at the call: %o',
 	(history) => {
-		expect(() => memory({ history })).toThrow(/history\.\w+ is .*; give a number from 0/)
+		expect(() => memory({ history })).toThrow(/`history\.\w+` must be a number, 0 or more/)
 	}
 )
 

@@ -1,6 +1,6 @@
 import { expect, test as base } from 'vitest'
 import { Hub, memory, type Broker, type Member } from '../../../src/lib/hub/index.js'
-import { ManualClock } from '../../support/clock.js'
+import { manualClock, type ManualClock } from '../../../src/lib/testing/manual-clock.js'
 
 // Two hubs on one broker are two machines, as far as presence can tell: they speak through signals only.
 
@@ -13,7 +13,7 @@ interface Fixtures {
 
 const test = base.extend<Fixtures>({
 	clock: async ({ task: _ }, use) => {
-		using clock = new ManualClock().install()
+		using clock = manualClock()
 		await use(clock)
 	},
 	broker: async ({ clock: _ }, use) => {

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
-import { settled } from '../../support/clock.js'
-import { test } from './fixture.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
+import { warnOfTwins } from '../../../src/lib/link/advice.js'
+import { defaults, test } from './fixture.js'
 
 const html = { 'content-type': 'text/html; charset=utf-8' }
 
@@ -56,7 +57,7 @@ describe('in development a request that is refused', () => {
 	] as [string, string, number, string, Record<string, string>, RegExp][])
 		test(`${what} is explained`, async ({ open, requests, warned }) => {
 			const { witness } = open({ method })
-			await settled()
+			await flushPromises()
 			await requests.last.refuse(status, body, headers)
 			expect(warned).toEqual([expect.stringMatching(warning)])
 			expect(warned[0]).toContain(`${method} http://app.test/events gave no event stream: `)
@@ -65,7 +66,7 @@ describe('in development a request that is refused', () => {
 
 	test('shows 200 characters of the body, in one line', async ({ open, requests, warned }) => {
 		open()
-		await settled()
+		await flushPromises()
 		await requests.last.refuse(404, `${'\n\tab'.repeat(500)}`)
 		expect(warned).toEqual([expect.stringMatching(/ begins: (ab ){66}ab$/)])
 	})
@@ -91,7 +92,7 @@ describe('in development a request that is refused', () => {
 	test('is explained for each connection', async ({ open, requests, warned }) => {
 		for (const _ of [1, 2]) {
 			open()
-			await settled()
+			await flushPromises()
 			await requests.last.refuse(404)
 		}
 		expect(warned).toHaveLength(2)
@@ -99,16 +100,16 @@ describe('in development a request that is refused', () => {
 
 	test('is not explained to those who left meanwhile', async ({ open, requests, warned }) => {
 		const { link, witness } = open()
-		await settled()
+		await flushPromises()
 		await requests.last.answer('half', { status: 404 })
 		link.leave(witness)
-		await settled()
+		await flushPromises()
 		expect(warned).toEqual([])
 	})
 
 	test('without a failure is not spoken of', async ({ open, requests, warned, clock }) => {
 		open()
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
 		await requests.last.end()
 		await clock.advance(250)
@@ -123,7 +124,7 @@ describe('in development a body that is sent again', () => {
 
 	test('after a stream was lost is spoken of once', async ({ open, requests, clock, warned }) => {
 		open({ body: 'question' })
-		await settled()
+		await flushPromises()
 		await requests.last.hello(30_000, 'data: half\n\n')
 		expect(warned).toEqual([])
 		for (const _ of [1, 2]) {
@@ -137,7 +138,7 @@ describe('in development a body that is sent again', () => {
 
 	test('by a function is spoken of', async ({ open, requests, clock, warned }) => {
 		open({ body: async () => 'question' })
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
 		await requests.last.goodbye('rotate')
 		await clock.advance(30_000)
@@ -146,10 +147,10 @@ describe('in development a body that is sent again', () => {
 
 	test('when the page is shown again is spoken of', async ({ open, requests, page, warned }) => {
 		open({ body: 'question' })
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
-		await page.tell('pagehide')
-		await page.tell('pageshow')
+		await page.leave()
+		await page.comeBack()
 		expect(requests.count).toBe(2)
 		expect(warned).toEqual([expect.stringMatching(text)])
 	})
@@ -158,17 +159,12 @@ describe('in development a body that is sent again', () => {
 	for (const [what, options, piece] of [
 		['with the id of the last event', { body: 'question' }, 'id: 1\ndata: a\n\n'],
 		['that says where to go on', { body: () => JSON.stringify({ after: ++made }) }, ''],
-		[
-			'to a URL that says where to go on',
-			{ body: 'question', url: () => `http://app.test/events?after=${++made}` },
-			''
-		],
 		['that is none', {}, ''],
 		['from a function that gives none', { body: () => undefined }, '']
 	] as const)
 		test(`${what} is not spoken of`, async ({ open, requests, clock, warned }) => {
 			open(options)
-			await settled()
+			await flushPromises()
 			await requests.last.hello(30_000, piece)
 			await requests.last.end()
 			await clock.advance(250)
@@ -183,7 +179,7 @@ describe('in development a body that is sent again', () => {
 		warned
 	}) => {
 		open({ body: 'question' })
-		await settled()
+		await flushPromises()
 		await requests.last.fail()
 		await clock.advance(250)
 		expect(requests.count).toBe(2)
@@ -198,14 +194,37 @@ describe('in development a body that is sent again', () => {
 			warned
 		}) => {
 			const { link, witness } = open({ body: 'question', watchdog: false })
-			await settled()
+			await flushPromises()
 			await requests.last.hello()
 			await clock.advance(lasted)
 			await requests.last.goodbye('done')
-			link.join(witness)
+			link.join(witness, undefined)
 			link.connect()
 			await clock.advance(500)
 			expect(requests.count).toBe(2)
 			expect(warned).toEqual([])
 		})
+})
+
+describe('in development connections that could be one, but for the functions of their options,', () => {
+	const link = () => ({ isLive: true })
+
+	test('are spoken of once, with what to do', ({ warned }) => {
+		for (const _ of [1, 2, 3]) warnOfTwins(link(), defaults, 'twins 1')
+		expect(warned).toEqual([
+			'sveltekit-sse: 2 connections to http://app.test/events are open, since their options have functions of their own, ' +
+				'such as `headers: () => …` written in each call. Make the source once and share it, or pass the same `key` to each.'
+		])
+	})
+
+	test('are not spoken of when they are one, or other requests, or closed meanwhile', ({
+		warned
+	}) => {
+		const one = link()
+		for (const _ of [1, 2]) warnOfTwins(one, defaults, 'twins 2')
+		warnOfTwins(link(), defaults, 'twins 3')
+		one.isLive = false
+		warnOfTwins(link(), defaults, 'twins 2')
+		expect(warned).toEqual([])
+	})
 })

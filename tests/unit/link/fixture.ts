@@ -1,9 +1,9 @@
 import { expect, test as base, vi } from 'vitest'
-import { environment } from '../../../src/lib/environment.js'
 import { Link, type Member, type Transition } from '../../../src/lib/link/link.js'
 import type { LinkOptions } from '../../../src/lib/link/types.js'
-import { ManualClock } from '../../support/clock.js'
-import { Page } from '../../support/page.js'
+import { manualClock, type ManualClock } from '../../../src/lib/testing/manual-clock.js'
+import { memoryPage, type MemoryPage } from '../../../src/lib/testing/memory-page.js'
+import { actAsClient, restoreAll } from '../../../src/lib/testing/restore.js'
 import { Requests } from '../../support/requests.js'
 
 /** One line of a log: where the link stands, why, with which error, and when it goes on. */
@@ -30,7 +30,14 @@ export class Witness implements Member {
 		this.log.push('gap')
 	}
 
-	progress(): void {}
+	/** How many streams began that did not go on where the last one was lost. */
+	starts = 0
+
+	fresh(): void {
+		this.starts++
+	}
+
+	parsed(): void {}
 }
 
 export interface Linked {
@@ -42,14 +49,36 @@ export interface Linked {
 	events: string[]
 }
 
-const defaults: LinkOptions = {
-	url: () => 'http://app.test/events',
+/** A page that knows how many handlers are set on it. */
+export type CountedPage = MemoryPage & { readonly listeners: number }
+
+export function countedPage(): CountedPage {
+	const page = memoryPage({ url: 'http://app.test/page' })
+	let listeners = 0
+	for (const target of [globalThis, document])
+		for (const [name, step] of [
+			['addEventListener', 1],
+			['removeEventListener', -1]
+		] as const) {
+			const method = target[name].bind(target) as (...args: unknown[]) => void
+			const counting = (...args: unknown[]): void => {
+				listeners += step
+				method(...args)
+			}
+			Object.defineProperty(target, name, { value: counting, configurable: true })
+		}
+	return Object.defineProperty(page as CountedPage, 'listeners', { get: () => listeners })
+}
+
+export const defaults: LinkOptions = {
+	url: 'http://app.test/events',
 	method: 'POST',
 	headers: undefined,
 	body: undefined,
 	init: {},
 	fetch: undefined,
 	reconnect: {},
+	connectTimeout: 30_000,
 	watchdog: undefined,
 	pauseAfter: undefined,
 	lastEventId: undefined,
@@ -58,26 +87,19 @@ const defaults: LinkOptions = {
 
 /** Tests in which time, chance, the network and the page do only what the test says. */
 export const test = base
-	.extend('clock', ({ task: _ }, { onCleanup }): ManualClock => {
-		const clock = new ManualClock().install()
-		onCleanup(() => clock.uninstall())
-		return clock
+	/** First, so that it ends last: then the library has its own clock and its own page again. */
+	.extend('client', { auto: true }, ({ task: _ }, { onCleanup }): true => {
+		actAsClient()
+		onCleanup(restoreAll)
+		return true
 	})
-	.extend('page', ({ task: _ }, { onCleanup }): Page => {
-		const page = new Page().install()
-		onCleanup(() => page.uninstall())
-		return page
-	})
+	.extend('clock', ({ client: _ }): ManualClock => manualClock())
+	.extend('page', ({ client: _ }): CountedPage => countedPage())
 	.extend('chance', { auto: true }, ({ task: _ }, { onCleanup }): { value: number } => {
 		const chance = { value: 0.5 }
 		const spy = vi.spyOn(Math, 'random').mockImplementation(() => chance.value)
 		onCleanup(() => spy.mockRestore())
 		return chance
-	})
-	.extend('client', { auto: true }, ({ task: _ }, { onCleanup }): true => {
-		environment.isClient = true
-		onCleanup(() => void (environment.isClient = false))
-		return true
 	})
 	/** What was reported as an error that nobody could catch; a test that expects some takes it out. */
 	.extend('reported', { auto: true }, ({ task: _ }, { onCleanup }): unknown[] => {
@@ -102,14 +124,16 @@ export const test = base
 		onCleanup(() => spy.mockRestore())
 		return warned
 	})
-	.extend('requests', ({ task: _ }): Requests => new Requests())
+	.extend('requests', ({ client: _ }): Requests => new Requests())
 	/** Makes a link with one member; when the test is over nothing of it may be left. */
 	.extend(
 		'open',
 		({ clock, page, requests }, { onCleanup }): ((options?: Partial<LinkOptions>) => Linked) => {
 			const all: Linked[] = []
-			onCleanup(() => {
+			onCleanup(async () => {
 				for (const { link, witness } of all) link.leave(witness)
+				// Since when a page is hidden is known until it is shown.
+				if (page.isHidden) await page.show()
 				const left = { timers: clock.timers, handlers: page.listeners, active: requests.active }
 				expect(left).toEqual({ timers: 0, handlers: 0, active: [] })
 			})
@@ -118,7 +142,7 @@ export const test = base
 				const link = new Link({ ...defaults, fetch: requests.fetch, ...options })
 				const { log, events } = witness
 				link.slots.all.add(({ name, data }) => events.push(`${name || 'message'}:${data}`))
-				link.join(witness)
+				link.join(witness, options?.lastEventId)
 				link.connect()
 				const linked = { link, witness, log, events }
 				all.push(linked)

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { settled } from '../../support/clock.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
 import { test } from './fixture.js'
 
 describe('the watchdog', () => {
@@ -9,7 +9,7 @@ describe('the watchdog', () => {
 		clock
 	}) => {
 		const { log } = open()
-		await settled()
+		await flushPromises()
 		await requests.last.hello(1_000)
 		await clock.advance(2_499)
 		await requests.last.write(':\n\n')
@@ -22,7 +22,7 @@ describe('the watchdog', () => {
 
 	test('does not watch a server that sends no heartbeat', async ({ open, requests, clock }) => {
 		const { log } = open()
-		await settled()
+		await flushPromises()
 		await requests.last.hello(0)
 		await clock.advance(86_400_000)
 		expect(log.at(-1)).toBe('open accepted')
@@ -31,7 +31,7 @@ describe('the watchdog', () => {
 
 	test('can be set by the user, for foreign streams too', async ({ open, requests, clock }) => {
 		const { log } = open({ watchdog: 700 })
-		await settled()
+		await flushPromises()
 		await requests.last.answer('data: a\n\n')
 		await clock.advance(699)
 		expect(log.at(-1)).toBe('open accepted')
@@ -41,7 +41,7 @@ describe('the watchdog', () => {
 
 	test('can be turned off', async ({ open, requests, clock }) => {
 		const { log } = open({ watchdog: false })
-		await settled()
+		await flushPromises()
 		await requests.last.hello(1_000)
 		await clock.advance(86_400_000)
 		expect(log.at(-1)).toBe('open accepted')
@@ -53,7 +53,7 @@ describe('the watchdog', () => {
 		clock
 	}) => {
 		const { log } = open({ watchdog: 700 })
-		await settled()
+		await flushPromises()
 		await requests.last.answer('')
 		await clock.advance(700)
 		expect(log.at(-1)).toBe('reconnecting silent !silent in 250')

@@ -1,7 +1,7 @@
 import { error } from '@sveltejs/kit'
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { produce as produceBefore } from 'sveltekit-sse-0.14'
-import type { Connection, OnCancel, ProducePayload } from '../../../src/lib/deprecated.js'
+import type { Connection, OnCancel, ProducePayload } from '../../../src/lib/source/deprecated.js'
 import { drain } from '../../../src/lib/produce/drain.js'
 import { produce as produceNow } from '../../../src/lib/produce/produce.js'
 import type { ProducerConnection } from '../../../src/lib/produce/types.js'
@@ -111,6 +111,7 @@ describe('on the wire', () => {
 		expect(now).toEqual({
 			'cache-control': 'private, no-store, no-transform',
 			'content-type': 'text/event-stream',
+			'sveltekit-sse': '1; ping=30000',
 			'x-accel-buffering': 'no',
 			'x-app': '1'
 		})

@@ -1,13 +1,13 @@
 import { get } from 'svelte/store'
 import { afterEach, expect, test } from 'vitest'
 import { produce as produceBefore, source as sourceBefore } from 'sveltekit-sse-0.14'
-import type { Connection, Source } from '../../../src/lib/deprecated.js'
-import { source as sourceNow } from '../../../src/lib/source.js'
-import { cleanup, memoryFetch } from '../../../src/lib/testing/index.js'
+import type { Connection, Source } from '../../../src/lib/source/deprecated.js'
+import { source as sourceNow } from '../../../src/lib/source/source.js'
+import { memoryFetch, restoreAll } from '../../../src/lib/testing/index.js'
 
 // Rows of docs/migrating.md that take no page: what a server renders, and a page of this library before a server of 0.14.
 
-afterEach(() => cleanup())
+afterEach(() => restoreAll())
 
 test('[ssr-transform] a transform is not called on a server', () => {
 	const shown = (source: (from: string) => Source) =>
@@ -20,7 +20,7 @@ test('[ssr-transform] a transform is not called on a server', () => {
 	expect(shown(sourceNow)).toBe(null)
 })
 
-test('[old-server] a stream of 0.14 is read, and is over when it ends', async () => {
+test('[old-server] a stream of 0.14 is read, and asked for again when it ends', async () => {
 	const ended = Promise.withResolvers<unknown>()
 	const got: [string, string][] = []
 	let emit!: (name: string, data: string) => unknown
@@ -40,7 +40,8 @@ test('[old-server] a stream of 0.14 is read, and is over when it ends', async ()
 	expect(await connection.select('ping').next()).toBe('')
 	const end = connection.select('message').on(() => {})
 	lock.set(false)
-	expect(await ended.promise).toEqual(['complete', false])
+	expect(await ended.promise).toEqual(['complete', true])
+	connection.close()
 	end()
 	expect(got).toContainEqual(['message', 'a'])
 })

@@ -3,8 +3,8 @@ import { describe, expect } from 'vitest'
 import { Hub } from '../../../src/lib/hub/hub.js'
 import { produce } from '../../../src/lib/produce/produce.js'
 import type { Start } from '../../../src/lib/produce/types.js'
-import { settled } from '../../support/clock.js'
-import { readAll } from '../../support/stream-log.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
+import { StreamLog } from '../../support/stream-log.js'
 import { test } from './fixture.js'
 
 // `error(401)` in `start` used to make a stream that failed, came back, and failed again.
@@ -42,7 +42,7 @@ describe('what `error()` and `redirect()` throw in `start` at once', () => {
 		const { response, errors, stops } = open({}, () => {
 			throw failure
 		})
-		expect((await readAll(response)).at(-1)).toEqual({ close: 'error' })
+		expect((await new StreamLog(response).ended).at(-1)).toEqual({ close: 'error' })
 		expect([errors, stops]).toEqual([[failure], [['stop', 'error']]])
 	})
 })
@@ -58,10 +58,10 @@ describe('what they throw when the response has begun', () => {
 	for (const [name, answer, reason] of late)
 		test(`ends the stream with ${reason}, and says where it belongs: ${name}`, async ({ open }) => {
 			const { response, errors, stops } = open({}, async () => {
-				await settled()
+				await flushPromises()
 				answer()
 			})
-			expect((await readAll(response)).at(-1)).toEqual({ close: reason })
+			expect((await new StreamLog(response).ended).at(-1)).toEqual({ close: reason })
 			expect(stops).toEqual([['stop', reason]])
 			expect(errors).toMatchObject([
 				{
@@ -85,7 +85,7 @@ describe('what they throw when the response has begun', () => {
 	for (const [name, start] of starts)
 		test(`comes too late in ${name}, although it is thrown at once`, async ({ open }) => {
 			const { response, errors, stops } = open({}, start)
-			expect((await readAll(response)).at(-1)).toEqual({ close: 'denied' })
+			expect((await new StreamLog(response).ended).at(-1)).toEqual({ close: 'denied' })
 			expect(stops).toEqual([['stop', 'denied']])
 			expect(errors).toMatchObject([
 				{ message: expect.stringMatching(/`start` that is neither async nor a generator/) }
@@ -98,7 +98,7 @@ describe('what they throw when the response has begun', () => {
 			error(401, 'Sign in first')
 		})
 		await response.body!.cancel()
-		await settled()
+		await flushPromises()
 		expect([errors, stops, connection.signal.aborted]).toEqual([[], [['stop', 'gone']], true])
 	})
 })

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { produce } from '../../../src/lib/produce/produce.js'
 import type { Overflow, ProducerConnection } from '../../../src/lib/produce/types.js'
-import { settled } from '../../support/clock.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
 import { collectGarbage } from '../../support/garbage.js'
 import { StreamLog } from '../../support/stream-log.js'
 import { gate, test } from './fixture.js'
@@ -44,7 +44,7 @@ describe('a producer learns at once that its client left, although its response 
 					})
 				)
 			)
-			const log = new StreamLog((await fetch(server.url)).body!)
+			const log = new StreamLog(await fetch(server.url))
 			for (let i = 1; i <= 10; i++) {
 				connection.emit('n', i)
 				await log.count(i)
@@ -59,10 +59,10 @@ test('a copy that is read holds the stream as a client does, and both get everyt
 	open
 }) => {
 	const { response, connection, stops } = open()
-	const logs = [new StreamLog(response.clone().body!), new StreamLog(response.body!)]
+	const logs = [new StreamLog(response.clone()), new StreamLog(response)]
 	for (let i = 0; i < 1_000; i++) {
 		connection.emit('n', i)
-		if (i % 10 === 0) await settled()
+		if (i % 10 === 0) await flushPromises()
 	}
 	await Promise.all(logs.map((log) => log.count(1_000)))
 	logs[1]!.leave()
@@ -79,19 +79,19 @@ test('a copy that is read holds the stream as a client does, and both get everyt
 test('a copy that is read later has it from the beginning', async ({ open }) => {
 	const { response, connection } = open()
 	const copy = response.clone()
-	const log = new StreamLog(response.body!)
+	const log = new StreamLog(response)
 	connection.emit('n', 1)
 	await log.count(1)
 	connection.close()
 	await log.ended
-	const later = new StreamLog(copy.body!)
+	const later = new StreamLog(copy)
 	expect(await later.ended).toEqual(log.all)
 })
 
 test('a copy that is thrown away leaves the stream to its client', async ({ open }) => {
 	const { response, connection, stops } = open()
 	await response.clone().body!.cancel()
-	const log = new StreamLog(response.body!)
+	const log = new StreamLog(response)
 	connection.emit('n', 1)
 	await log.count(1)
 	expect(stops).toEqual([])
@@ -100,7 +100,7 @@ test('a copy that is thrown away leaves the stream to its client', async ({ open
 test('a copy that nobody reads costs no more than the buffer, and breaks off', async ({ open }) => {
 	const { response, connection } = open({ maxBuffer: megabyte })
 	const copy = response.clone()
-	const log = new StreamLog(response.body!)
+	const log = new StreamLog(response)
 	gc!()
 	const before = memory()
 	const data = 'x'.repeat(megabyte / 4)
@@ -132,17 +132,17 @@ describe('a client that falls behind its copy gets what it would get without one
 	for (const [overflow, [last, reason]] of Object.entries(policies))
 		test(overflow, async ({ open }) => {
 			const { response, connection, stops } = open({ maxBuffer, overflow: overflow as Overflow })
-			const copy = new StreamLog(response.clone().body!)
+			const copy = new StreamLog(response.clone())
 			const client = response.body!.getReader()
 			await client.read()
 			let refused = 0
 			for (let i = 0; i < 100; i++) {
 				if (connection.emit('n', 'x'.repeat(100)).error) refused++
-				await settled()
+				await flushPromises()
 			}
 			connection.close()
 			client.releaseLock()
-			const log = new StreamLog(response.body!)
+			const log = new StreamLog(response)
 			const all = await log.ended
 			expect([all.at(-1), stops]).toEqual([last, [['stop', reason]]])
 			expect(all.some((entry) => 'gap' in entry)).toBe(overflow === 'drop-oldest')
@@ -158,10 +158,10 @@ test('a copy that is read no more holds its client only when more than the buffe
 	const { response, connection } = open({ maxBuffer: 4096, overflow: 'refuse' })
 	const copy = response.clone().body!.getReader()
 	await copy.read()
-	const log = new StreamLog(response.body!)
+	const log = new StreamLog(response)
 	const emit = async (): Promise<boolean> => {
 		const { error } = connection.emit('n', 'x'.repeat(1_000))
-		await settled()
+		await flushPromises()
 		return !error
 	}
 	for (let i = 1; i <= 4; i++) expect(await emit()).toBe(true)

@@ -4,10 +4,10 @@ import { describe, expect } from 'vitest'
 import type { SseError } from '../../../src/lib/errors.js'
 import { produce } from '../../../src/lib/produce/produce.js'
 import type { ProducerConnection } from '../../../src/lib/produce/types.js'
-import { settled } from '../../support/clock.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
 import { collectGarbage } from '../../support/garbage.js'
 import type { HttpServer } from '../../support/http-server.js'
-import { StreamLog } from '../../support/stream-log.js'
+import { responseOf, StreamLog } from '../../support/stream-log.js'
 import { gate, test } from './fixture.js'
 
 /** A client that speaks over a socket of its own, and has got its first bytes. */
@@ -98,7 +98,7 @@ describe('a producer learns at once, and without a ping, that a client', () => {
 		await arrived.promise
 		controller.abort()
 		expect(await failed).toBe('AbortError')
-		while (server.open > 0) await settled()
+		while (server.open > 0) await flushPromises()
 		answer.resolve()
 		expect(await stopped.promise).toBe('gone')
 	})
@@ -115,7 +115,7 @@ test('a client that stays is not taken for one that left, with `request` and wit
 	const logs = await Promise.all(
 		[{}, { method: 'POST' }, { method: 'POST', body: 'x' }].map(async (init) => {
 			const response = await fetch(server.url, init)
-			return new StreamLog(response.body!)
+			return new StreamLog(response)
 		})
 	)
 	for (let i = 0; i < 20; i++) {
@@ -146,7 +146,7 @@ test('a producer that goes on after the client left harms nobody', async ({ serv
 			lock.set(false)
 			close('error', { retry: 1 })
 		}
-		await settled()
+		await flushPromises()
 	}
 	// The system may take its time to pass on that they have left.
 	await expect
@@ -175,20 +175,18 @@ test('a page that is opened and left again and again leaves no producer running'
 	)
 	for (let visit = 0; visit < 20; visit++) {
 		const response = await fetch(server.url)
-		const log = new StreamLog(response.body!)
+		const log = new StreamLog(response)
 		await log.count(2)
 		log.leave()
 		await log.ended
 	}
-	while (running > 0) await settled()
+	while (running > 0) await flushPromises()
 })
 
 test('each client gets every event, in order', async ({ serve }) => {
 	const all: ProducerConnection[] = []
 	const server = await serve(() => produce((connection) => void all.push(connection)))
-	const logs = await Promise.all(
-		[1, 2, 3].map(async () => new StreamLog((await fetch(server.url)).body!))
-	)
+	const logs = await Promise.all([1, 2, 3].map(async () => new StreamLog(await fetch(server.url))))
 	for (let i = 0; i < 1_000; i++) for (const { emit } of all) emit('n', i)
 	for (const { close } of all) close()
 	for (const log of logs) {
@@ -216,7 +214,7 @@ test.for(['close', 'refuse', 'drop-oldest'] as const)(
 			const { error } = connection.emit('a', data)
 			codes.add(error && (error as SseError).code)
 			most = Math.max(most, connection.buffered)
-			if (sent % 10 === 0) await settled()
+			if (sent % 10 === 0) await flushPromises()
 		}
 		// Besides the buffer, what the sockets took: some of it is this process's.
 		const cost = () => memory() - before
@@ -253,12 +251,12 @@ test('a client that reads slowly gets everything from a producer that waits', as
 	const slow = body!.pipeThrough(
 		new TransformStream<Uint8Array, Uint8Array>({
 			async transform(chunk, controller) {
-				await settled()
+				await flushPromises()
 				controller.enqueue(chunk)
 			}
 		})
 	)
-	const log = new StreamLog(slow)
+	const log = new StreamLog(responseOf(slow))
 	expect((await log.ended).at(-1)).toEqual({ close: 'done' })
 	expect(log.data.map((data) => parseInt(data))).toEqual(Array.from({ length: count }, (_, i) => i))
 	expect(most).toBeLessThan(200_000)
@@ -275,7 +273,7 @@ test('what a client does not take of the last bytes is dropped, and it is cut of
 	socket.pause()
 	for (let i = 0; i < 10; i++) connection.emit('a', 'x'.repeat(1_000_000))
 	connection.close()
-	await settled()
+	await flushPromises()
 	expect(connection.buffered).toBeGreaterThan(0)
 	await clock.advance(31_000)
 	expect([connection.buffered, clock.timers]).toEqual([0, 0])

@@ -5,7 +5,8 @@ import { SseError, type CloseReason } from '../../../src/lib/errors.js'
 import { drain } from '../../../src/lib/produce/drain.js'
 import { produce } from '../../../src/lib/produce/produce.js'
 import type { ProduceOptions, Start, Stop } from '../../../src/lib/produce/types.js'
-import { ManualClock, settled } from '../../support/clock.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
+import type { ManualClock } from '../../../src/lib/testing/manual-clock.js'
 import { gate, Produced, test } from './fixture.js'
 
 interface Ending {
@@ -89,7 +90,7 @@ describe.for(Object.entries(endings))('%s', ([, { options, end, reason }]) => {
 		await end(produced, { abort, clock })
 		expect(produced.stops).toEqual([['stop', reason]])
 		started.resolve(late)
-		await settled()
+		await flushPromises()
 		expect(late.mock.calls).toEqual([[produced.connection.source, reason]])
 		expect(produced.stops).toEqual([['stop', reason]])
 	})
@@ -151,7 +152,7 @@ describe('start', () => {
 		new Promise(() => {})
 	])('may return anything: %o keeps the stream open', async (returned, { open }) => {
 		const { connection, errors, read } = bound(open({}, () => returned as never))
-		await settled()
+		await flushPromises()
 		expect(connection.emit('a', 'x').error).toBe(false)
 		connection.close()
 		expect((await read().ended).at(-1)).toEqual({ close: 'done' })
@@ -161,7 +162,7 @@ describe('start', () => {
 	// sse#23: a `start` that returned ended its stream, and the process died of the next emit.
 	test('that returns leaves the stream open', async ({ open }) => {
 		const { connection, read } = bound(open({}, async ({ emit }) => void emit('a', '1')))
-		await settled()
+		await flushPromises()
 		expect(connection.emit('a', '2').error).toBe(false)
 		connection.lock.set(false)
 		expect((await read().ended).slice(1)).toEqual([
@@ -208,7 +209,7 @@ describe('start', () => {
 		// 0.15 never caught this, and the process died of it.
 		rejects: () => Promise.reject(new Error('boom')),
 		'rejects later': async () => {
-			await settled()
+			await flushPromises()
 			throw new Error('boom')
 		},
 		'returns a thenable that rejects': () =>
@@ -259,7 +260,7 @@ describe('start', () => {
 				throw thrown
 			})
 			const late = open({}, () => Promise.reject(thrown))
-			await settled()
+			await flushPromises()
 			for (const { errors } of [sync, late]) {
 				expect(errors).toMatchObject([{ message }])
 				expect((errors[0] as Error).cause).toBe(thrown)
@@ -283,7 +284,7 @@ describe('start', () => {
 			left(() => Promise.reject(Object.create(null)))
 		]
 		for (const { response } of all) await response.body!.cancel()
-		await settled()
+		await flushPromises()
 		expect(all.map(({ errors, stops }) => [errors.map(String), stops])).toEqual([
 			[[], [['stop', 'gone']]],
 			[[], [['stop', 'gone']]],
@@ -307,7 +308,7 @@ describe('what runs at the end', () => {
 			}
 		)
 		connection.close()
-		await settled()
+		await flushPromises()
 		expect(stops).toEqual([['stop', 'done']])
 		expect(errors.map(String)).toEqual(['Error: stop', 'Error: returned'])
 	})
@@ -364,7 +365,7 @@ describe('what runs at the end', () => {
 		failing(async () => {
 			throw new Error('async listener')
 		})
-		await settled()
+		await flushPromises()
 		expect(log.mock.calls.map(([error]) => String(error))).toEqual([
 			'Error: boom',
 			'Error: listener',
@@ -461,7 +462,7 @@ describe('maxDuration', () => {
 	}) => {
 		const ended: number[] = []
 		const streams = Array.from({ length: 200 }, () =>
-			open({ maxDuration: 10_000, ping: false, stop: () => void ended.push(clock.now()) })
+			open({ maxDuration: 10_000, ping: false, stop: () => void ended.push(clock.now) })
 		)
 		await clock.advance(7_999)
 		expect(ended).toEqual([])

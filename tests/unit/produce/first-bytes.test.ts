@@ -10,7 +10,7 @@ test('headers and the announcement are there before any event', async ({ serve }
 		produce(() => new Promise(() => {}), { ping: 5_000, retry: 2_000 })
 	)
 	const response = await fetch(server.url, { method: 'POST' })
-	const log = new StreamLog(response.body!)
+	const log = new StreamLog(response)
 	await log.until(({ all }) => all.length === 2)
 	const { date, ...headers } = Object.fromEntries(response.headers)
 	expect([response.status, headers, date !== undefined]).toEqual([
@@ -19,6 +19,7 @@ test('headers and the announcement are there before any event', async ({ serve }
 			'content-type': 'text/event-stream',
 			'cache-control': 'private, no-store, no-transform',
 			'x-accel-buffering': 'no',
+			'sveltekit-sse': '1; ping=5000',
 			// Node's own, for this one hop of HTTP/1.1.
 			connection: 'keep-alive',
 			'keep-alive': 'timeout=5',
@@ -66,6 +67,7 @@ test('headers of the user are sent along, `connection` and what breaks a stream 
 		'content-type': 'text/event-stream',
 		'cache-control': 'private, no-store, no-transform',
 		'x-accel-buffering': 'no',
+		'sveltekit-sse': '1; ping=30000',
 		'x-own': '1'
 	})
 })
@@ -74,7 +76,7 @@ test('the announced ping is the one in use', async ({ open }) => {
 	const announced = async (ping?: number | false) => {
 		const { connection, ...produced } = open({ ping })
 		connection.close()
-		return (await new StreamLog(produced.response.body!).ended)[0]
+		return (await new StreamLog(produced.response).ended)[0]
 	}
 	expect(
 		await Promise.all([announced(), announced(false), announced(250), announced(0.5)])
@@ -88,7 +90,7 @@ test('on Bun the ping is 8 s, unless another is asked for', async ({ open }) => 
 	const announced = async (ping?: number | false) => {
 		const { connection, response } = open({ ping })
 		connection.close()
-		return (await new StreamLog(response.body!).ended)[0]
+		return (await new StreamLog(response).ended)[0]
 	}
 	expect(await Promise.all([announced(), announced(30_000), announced(false)])).toEqual([
 		{ hello: 8_000 },
@@ -175,5 +177,5 @@ test('options that are undefined are those that were left out', async ({ open })
 		events: undefined
 	})
 	connection.close()
-	expect(await new StreamLog(response.body!).ended).toEqual([{ hello: 30_000 }, { close: 'done' }])
+	expect(await new StreamLog(response).ended).toEqual([{ hello: 30_000 }, { close: 'done' }])
 })

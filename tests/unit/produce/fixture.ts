@@ -3,7 +3,7 @@ import { test as base } from 'vitest'
 import { clock as libraryClock, useClock, type Timer } from '../../../src/lib/clock.js'
 import { produce } from '../../../src/lib/produce/produce.js'
 import type { ProducerConnection, ProduceOptions, Start } from '../../../src/lib/produce/types.js'
-import { ManualClock } from '../../support/clock.js'
+import { manualClock, type ManualClock } from '../../../src/lib/testing/manual-clock.js'
 import { startHttpServer, type Handler, type HttpServer } from '../../support/http-server.js'
 import { StreamLog } from '../../support/stream-log.js'
 
@@ -40,7 +40,7 @@ export class Produced {
 
 	/** Reads it to its end, as a client does. */
 	read(): StreamLog {
-		return new StreamLog(this.response.body!)
+		return new StreamLog(this.response)
 	}
 
 	/** Reads it chunk by chunk, as text. */
@@ -106,7 +106,7 @@ export const test = base.extend<Fixtures>({
 		await Promise.all(servers.map((server) => server.kill()))
 	},
 	clock: async ({ timers: _ }, use) => {
-		using clock = new ManualClock().install()
+		using clock = manualClock()
 		await use(clock)
 	}
 })

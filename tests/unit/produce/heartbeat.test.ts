@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 import { EventStream } from '../../../src/lib/produce/stream.js'
-import { ManualClock, settled } from '../../support/clock.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
+import type { ManualClock } from '../../../src/lib/testing/manual-clock.js'
 import { test, type Produced } from './fixture.js'
 
 const heartbeat = ':\n\n'
@@ -11,7 +12,7 @@ function follow({ response }: Produced, clock: ManualClock): [number, string][] 
 	const decoder = new TextDecoder()
 	void response.body!.pipeTo(
 		new WritableStream({
-			write: (chunk) => void seen.push([clock.now(), decoder.decode(chunk)])
+			write: (chunk) => void seen.push([clock.now, decoder.decode(chunk)])
 		})
 	)
 	return seen
@@ -36,7 +37,7 @@ describe('a heartbeat', () => {
 			await clock.advance(1_900)
 			produced.connection.emit('n', i)
 		}
-		await settled()
+		await flushPromises()
 		expect(seen.filter(([, text]) => text === heartbeat)).toEqual([])
 		expect(seen.length).toBe(31)
 	})
@@ -50,8 +51,8 @@ describe('a heartbeat', () => {
 		for (const pause of [300, 4_900, 7_100, 1, 6_999, 3_333]) {
 			await clock.advance(pause)
 			produced.connection.emit('n', '')
-			await settled()
-			const last = clock.now()
+			await flushPromises()
+			const last = clock.now
 			const before = seen.length
 			while (seen.length === before) await clock.advance(100)
 			const silence = seen.at(-1)![0] - last
@@ -145,7 +146,7 @@ describe('the wheel', () => {
 		)
 		const texts = streams.map((stream) => stream.open().text())
 		// The announcements have to be taken, or they say as much as a heartbeat.
-		await settled()
+		await flushPromises()
 		await expect(clock.advance(8_000)).rejects.toThrow('beat')
 		streams[8]!.end('done')
 		await clock.advance(8_000)

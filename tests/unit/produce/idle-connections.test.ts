@@ -1,13 +1,13 @@
 import { createServer, Server } from 'node:http'
 import { afterEach, expect, test, vi } from 'vitest'
 import { gatherIdleChecks } from '../../../src/lib/produce/idle-connections.js'
-import { ManualClock } from '../../support/clock.js'
+import { manualClock } from '../../../src/lib/testing/manual-clock.js'
 
 afterEach(() => void vi.restoreAllMocks())
 
 // Each look goes through all connections: ten thousand looks at ten thousand took half a minute.
 test('a dying process looks for idle connections once for many requests that end together', async () => {
-	using clock = new ManualClock().install()
+	using clock = manualClock()
 	const looked: Server[] = []
 	vi.spyOn(Server.prototype, 'closeIdleConnections').mockImplementation(function (this: Server) {
 		looked.push(this)

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { environment } from '../../../src/lib/environment.js'
 import { drain, openStreams } from '../../../src/lib/produce/drain.js'
-import { settled } from '../../support/clock.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
 import { test as base } from './fixture.js'
 
 // As in workerd, where a timer is gone with the request that set it. What workerd itself does is in tests/compat/workers.
@@ -36,7 +36,7 @@ describe('where requests share nothing', () => {
 			await clock.advance(7_999)
 			expect(read).toBeUndefined()
 			await clock.advance(1)
-			await settled()
+			await flushPromises()
 			expect(read).toBe(heartbeat)
 		}
 	})
@@ -57,7 +57,7 @@ describe('where requests share nothing', () => {
 		let read: string | undefined
 		void next().then((text) => (read = text))
 		await clock.advance(8_000)
-		await settled()
+		await flushPromises()
 		expect(read).toBe(heartbeat)
 	})
 
@@ -104,7 +104,7 @@ base('what waits is counted where a stream takes whole numbers only', async ({ o
 	connection.emit('n', 'x')
 	const event = 'event: n\ndata: x\n\n'
 	expect(connection.buffered).toBe(event.length)
-	await settled()
+	await flushPromises()
 	connection.emit('n', 'x')
 	expect(connection.buffered).toBe(2 * event.length)
 	await next()

@@ -1,5 +1,5 @@
 import { describe, expect, vi } from 'vitest'
-import { settled } from '../../support/clock.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
 import { collectGarbage } from '../../support/garbage.js'
 import { gate, test } from './fixture.js'
 
@@ -27,7 +27,7 @@ describe('an async iterable', () => {
 	test('may be promised, mixed with emit, and be a ReadableStream', async ({ open }) => {
 		const produced = open({}, async ({ emit }) => {
 			emit('a', 'first')
-			await settled()
+			await flushPromises()
 			return new ReadableStream<{ data: string }>({
 				start(controller) {
 					for (const data of ['1', '2']) controller.enqueue({ data })
@@ -50,7 +50,7 @@ describe('an async iterable', () => {
 		const produced = open({ maxBuffer: 40 * size }, async function* () {
 			for (;;) yield { data: String(asked++).padEnd(size) }
 		})
-		await settled()
+		await flushPromises()
 		const ahead = asked
 		expect(ahead).toBeLessThan(15)
 		const log = produced.read()
@@ -71,9 +71,9 @@ describe('an async iterable', () => {
 				returned()
 			}
 		})
-		await settled()
+		await flushPromises()
 		await response.body!.cancel()
-		await settled()
+		await flushPromises()
 		expect(returned).toHaveBeenCalledOnce()
 	})
 
@@ -87,9 +87,9 @@ describe('an async iterable', () => {
 				returned()
 			}
 		})
-		await settled()
+		await flushPromises()
 		connection.close()
-		await settled()
+		await flushPromises()
 		expect(returned).toHaveBeenCalledOnce()
 		await response.body!.cancel()
 	})
@@ -102,13 +102,13 @@ describe('an async iterable', () => {
 			return: vi.fn(async () => ({ done: true as const, value: undefined }))
 		}
 		const produced = open({}, () => ({ [Symbol.asyncIterator]: () => iterator }))
-		await settled()
+		await flushPromises()
 		await produced.response.body!.cancel()
-		await settled()
+		await flushPromises()
 		expect([iterator.next.mock.calls.length, iterator.return.mock.calls.length]).toEqual([1, 1])
 		// What comes too late, or fails too late, is nobody's any more.
 		next.reject(new Error('late'))
-		await settled()
+		await flushPromises()
 		expect([produced.errors, produced.stops]).toEqual([[], [['stop', 'gone']]])
 	})
 
@@ -121,7 +121,7 @@ describe('an async iterable', () => {
 		const { response, errors } = open({}, () => started.promise)
 		await response.body!.cancel()
 		started.resolve({ [Symbol.asyncIterator]: () => iterator as never })
-		await settled()
+		await flushPromises()
 		expect([iterator.next.mock.calls.length, iterator.return.mock.calls.length]).toEqual([0, 1])
 		expect(errors).toEqual([])
 	})
@@ -141,7 +141,7 @@ describe('an async iterable', () => {
 
 	test.for<[string, unknown, string]>([
 		['data that cannot be sent', { data: undefined }, 'cannot be written as JSON'],
-		['a name that cannot be sent', { event: 'a\n', data: '' }, 'line feed'],
+		['a name that cannot be sent', { event: 'a\n', data: '' }, 'without CR, LF and NUL'],
 		['nothing', undefined, ''],
 		['text alone', 'text', 'cannot be written as JSON']
 	])('that yields %s is returned and ends with `error`', async ([, value, message], { open }) => {
@@ -157,7 +157,7 @@ describe('an async iterable', () => {
 		})
 		const log = produced.read()
 		expect((await log.ended).at(-1)).toEqual({ close: 'error' })
-		await settled()
+		await flushPromises()
 		expect([log.data, returned.mock.calls.length]).toEqual([['1'], 1])
 		expect(produced.errors.map(String)).toEqual([expect.stringContaining(message)])
 	})
@@ -174,7 +174,7 @@ describe('an async iterable', () => {
 		const iterator = { next: () => new Promise<never>(() => {}), return: makeReturn() }
 		const produced = open({}, () => ({ [Symbol.asyncIterator]: () => iterator }))
 		await produced.response.body!.cancel()
-		await settled()
+		await flushPromises()
 		expect(produced.errors.map(String)).toEqual(['Error: clean-up'])
 	})
 

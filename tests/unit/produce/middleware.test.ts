@@ -54,7 +54,7 @@ describe.for(Object.keys(parsers))('behind %s, which reads the body first, a str
 			})
 		})
 		server.listener = await parsers[name]!(server.listener)
-		const log = new StreamLog((await fetch(server.url, json)).body!)
+		const log = new StreamLog(await fetch(server.url, json))
 		// What this is about: the signal of the request is wrong.
 		await aborted.promise
 		for (let i = 1; i <= 20; i++) {
@@ -76,7 +76,7 @@ describe.for(Object.keys(parsers))('behind %s, which reads the body first, a str
 			return produce((given) => void (connection = given), { request, ping: false })
 		})
 		server.listener = await parsers[name]!(server.listener)
-		const log = new StreamLog((await fetch(server.url, json)).body!)
+		const log = new StreamLog(await fetch(server.url, json))
 		await aborted.promise
 		await clock.advance(40_000)
 		expect(connection.emit('n', 'alive').error).toBe(false)

@@ -2,9 +2,9 @@ import { describe, expect } from 'vitest'
 import { produce } from '../../../src/lib/produce/produce.js'
 import type { Overflow } from '../../../src/lib/produce/types.js'
 import { fc } from '../../support/check.js'
-import { settled } from '../../support/clock.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
 import { collectGarbage } from '../../support/garbage.js'
-import { StreamLog } from '../../support/stream-log.js'
+import { responseOf, StreamLog } from '../../support/stream-log.js'
 import { Produced, test } from './fixture.js'
 
 const encoder = new TextEncoder()
@@ -99,7 +99,7 @@ describe('maxBuffer', () => {
 						if (step === 'read') {
 							if (connection.buffered > 0) text.push(await next())
 						} else if (step === 'tick') await Promise.resolve()
-						else if (step === 'turn') await settled()
+						else if (step === 'turn') await flushPromises()
 						else {
 							const data = `${sent.length} ${step.letter.repeat(step.size)}`
 							if (!connection.emit('a', data).error) sent.push(data)
@@ -109,7 +109,7 @@ describe('maxBuffer', () => {
 					}
 					connection.close()
 					for (let chunk = await next(); chunk !== undefined; chunk = await next()) text.push(chunk)
-					const log = new StreamLog(new Response(text.join('')).body!)
+					const log = new StreamLog(responseOf(text.join('')))
 					await log.ended
 					if (overflow === 'drop-oldest') {
 						// In order, and where some are missing there is a gap.
@@ -216,7 +216,7 @@ describe('maxBuffer', () => {
 		const data = ['a', 'b', 'c'].map((letter) => letter.repeat(200))
 		for (const one of data) {
 			connection.emit('n', one)
-			await settled()
+			await flushPromises()
 		}
 		expect(connection.emit('n', 'x'.repeat(850)).error).toMatchObject({ code: 'overflow' })
 		connection.close()
@@ -251,11 +251,11 @@ describe('drained()', () => {
 		connection.emit('a', 'x'.repeat(200_000))
 		let drained = 0
 		for (let i = 0; i < 3; i++) void connection.drained().then(() => drained++)
-		await settled()
+		await flushPromises()
 		expect(drained).toBe(0)
 		const log = produced.read()
 		await log.count(1)
-		await settled()
+		await flushPromises()
 		expect([drained, connection.buffered]).toEqual([3, 0])
 		log.leave()
 	})
@@ -265,7 +265,7 @@ describe('drained()', () => {
 		const produced = open()
 		const next = produced.chunks()
 		await next()
-		await settled()
+		await flushPromises()
 		produced.connection.emit('a', 'x'.repeat(60_000))
 		produced.connection.emit('a', 'y'.repeat(60_000))
 		const drained = produced.connection.drained()
@@ -299,7 +299,7 @@ describe('drained()', () => {
 			}
 			connection.close()
 		})
-		const log = new StreamLog(response.body!)
+		const log = new StreamLog(response)
 		await log.ended
 		expect(log.data.map((data) => parseInt(data))).toEqual(log.data.map((_, index) => index))
 		expect(log.data.length).toBe(5_000)

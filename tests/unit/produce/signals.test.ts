@@ -102,7 +102,7 @@ async function retryOf(log: StreamLog): Promise<number> {
 
 async function clients(url: string, count: number): Promise<StreamLog[]> {
 	const logs = await Promise.all(
-		Array.from({ length: count }, async () => new StreamLog((await fetch(url)).body!))
+		Array.from({ length: count }, async () => new StreamLog(await fetch(url)))
 	)
 	await Promise.all(logs.map((log) => log.until(({ all }) => all.length > 0)))
 	return logs

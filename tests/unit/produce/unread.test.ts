@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { settled } from '../../support/clock.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
 import { test } from './fixture.js'
 
 describe('a response that nobody has begun to read', () => {
@@ -35,7 +35,7 @@ test('who has begun to read may be as slow as they like', async ({ open, clock }
 	const read = produced.chunks()
 	await clock.advance(29_000)
 	expect(await read()).toMatch(/^:sveltekit-sse/)
-	await settled()
+	await flushPromises()
 	await clock.advance(3_600_000)
 	expect(produced.stops).toEqual([])
 	produced.connection.emit('last', 'x')

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { SseConnection } from '../../../src/lib/connection.svelte.js'
-import type { SourceEvent, SourceOptions } from '../../../src/lib/source-options.js'
-import { source } from '../../../src/lib/source.js'
+import type { SourceEvent, SourceOptions } from '../../../src/lib/source/options.js'
+import { source } from '../../../src/lib/source/source.js'
 import { test as base } from '../link/fixture.js'
 
 export interface Opened {
@@ -32,6 +32,8 @@ export const test = base.extend('connect', ({ clock, page, requests }, { onClean
 		// Users may connect again in their close handlers, for ever.
 		isOver = true
 		for (const connection of all) connection.close()
+		// Since when a page is hidden is known until it is shown.
+		if (page.isHidden) await page.show()
 		await clock.advance(100)
 		const left = { timers: clock.timers, handlers: page.listeners, active: requests.active }
 		expect(left).toEqual({ timers: 0, handlers: 0, active: [] })

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
 import { environment } from '../../../src/lib/environment.js'
-import { settled } from '../../support/clock.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
 import { listen, test } from './fixture.js'
 
 describe('reading', () => {
@@ -11,7 +11,7 @@ describe('reading', () => {
 	}) => {
 		const { connection } = connect({ linger: 1_000 })
 		const readers = ['a', 'b'].map((name) => listen(connection.select(name)))
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
 		for (const { stop } of readers) stop()
 		await clock.advance(999)
@@ -28,7 +28,7 @@ describe('reading', () => {
 		const { connection } = connect()
 		const sum = connection.select('message').scan((sum, text) => sum + text, '')
 		let stop = sum.subscribe(() => {})
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
 		for (const text of ['a', 'b', 'c']) {
 			stop()
@@ -41,17 +41,25 @@ describe('reading', () => {
 		expect(requests.count).toBe(1)
 	})
 
-	test('ends at once while there is no response', async ({ connect, requests }) => {
-		const { stop } = listen(connect().connection.select('message'))
-		await settled()
-		stop()
+	// Toggling a reader made a request each time.
+	test('lingers while there is no response too', async ({ connect, requests, clock }) => {
+		const { connection } = connect()
+		for (let round = 0; round < 30; round++) {
+			const { stop } = listen(connection.select('message'))
+			await clock.advance(10)
+			stop()
+			await clock.advance(10)
+		}
+		expect(requests.count).toBe(1)
+		expect(requests.last.isAborted).toBe(false)
+		await clock.advance(100)
 		expect(requests.last.isAborted).toBe(true)
 	})
 
 	test('that ends in the same breath makes no request', async ({ connect, requests }) => {
 		const { connection } = connect()
 		listen(connection.select('message')).stop()
-		await settled()
+		await flushPromises()
 		expect(requests.count).toBe(0)
 		expect(connection.status).toBe('idle')
 	})
@@ -59,19 +67,19 @@ describe('reading', () => {
 	test('resumes where it stopped', async ({ connect, requests, clock }) => {
 		const { connection } = connect()
 		const { stop } = listen(connection.select('message'))
-		await settled()
+		await flushPromises()
 		await requests.last.hello(30_000, 'id: 3\ndata: a\n\n')
 		stop()
 		await clock.advance(100)
 		listen(connection.select('message'))
-		await settled()
+		await flushPromises()
 		expect(requests.all.map(({ lastEventId }) => lastEventId)).toEqual([null, '3'])
 	})
 
 	test('of status and error holds nothing', async ({ connect, requests }) => {
 		const { connection } = connect()
 		const { status, error, attempt, retryAt, lastEventAt, lastEventId } = connection
-		await settled()
+		await flushPromises()
 		expect({ status, error, attempt, retryAt, lastEventAt, lastEventId }).toEqual({
 			status: 'idle',
 			error: undefined,
@@ -88,7 +96,7 @@ describe('reading', () => {
 		const { connection } = connect()
 		for (let round = 1; round <= 3; round++) {
 			connection.connect()
-			await settled()
+			await flushPromises()
 			await requests.last.hello()
 			expect([connection.status, requests.count]).toEqual(['open', round])
 			connection.close()
@@ -105,7 +113,7 @@ describe('connect()', () => {
 	}) => {
 		const { connection } = connect()
 		connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.hello(0)
 		listen(connection.select('message')).stop()
 		await clock.advance(60_000)
@@ -115,33 +123,29 @@ describe('connect()', () => {
 	test('brings readers back after close()', async ({ connect, requests }) => {
 		const { connection } = connect()
 		const { got } = listen(connection.select('message'))
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
 		connection.close()
 		connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.hello(30_000, 'data: a\n\n')
 		expect(got).toEqual(['a'])
 	})
 })
 
 describe('close()', () => {
-	test('is undone by the next first reader, not by one more', async ({
-		connect,
-		requests,
-		clock
-	}) => {
+	test('is undone by the next reader, whoever reads already', async ({ connect, requests }) => {
 		const { connection } = connect()
-		const { stop } = listen(connection.select('message'))
-		await settled()
+		const first = listen(connection.select('message'))
+		await flushPromises()
 		await requests.last.hello()
 		connection.close()
-		listen(connection.select('other')).stop()
 		expect(connection.status).toBe('closed')
-		stop()
-		await clock.advance(0)
-		listen(connection.select('message'))
+		const later = listen(connection.select('other'))
 		expect(connection.status).toBe('connecting')
+		await flushPromises()
+		await requests.last.hello(30_000, 'data: a\n\nevent: other\ndata: b\n\n')
+		expect([first.got, later.got]).toEqual([['a'], ['b']])
 	})
 
 	// The channel that lingered kept a page that came after it from opening the connection.
@@ -169,11 +173,21 @@ describe('close()', () => {
 				}
 			})
 
+	test('leaves no timer of a `connect()` that was released before', async ({ connect, clock }) => {
+		const { connection } = connect({ linger: 60_000 })
+		const release = connection.connect()
+		await flushPromises()
+		release()
+		await flushPromises()
+		connection.close()
+		expect([connection.status, clock.timers]).toEqual(['closed', 0])
+	})
+
 	test('by `using` ends the connection with its block', async ({ connect, requests }) => {
 		{
 			using connection = connect().connection
 			connection.connect()
-			await settled()
+			await flushPromises()
 		}
 		expect(requests.last.isAborted).toBe(true)
 	})
@@ -184,7 +198,7 @@ describe("the user's signal", () => {
 		const controller = new AbortController()
 		const { connection, log } = connect({ signal: controller.signal })
 		const { stop } = listen(connection.select('message'))
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
 		controller.abort()
 		expect(connection).toMatchObject({ status: 'closed', error: { code: 'aborted' } })
@@ -204,7 +218,7 @@ describe("the user's signal", () => {
 		const controller = new AbortController()
 		const { connection } = connect({ options: { signal: controller.signal } })
 		connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.fail()
 		controller.abort()
 		await clock.advance(60_000)
@@ -217,7 +231,7 @@ describe("the user's signal", () => {
 			close: ({ connect }) => connect()
 		})
 		connection.connect()
-		await settled()
+		await flushPromises()
 		expect([connection.status, requests.count]).toEqual(['closed', 0])
 		expect(log).toEqual(['error aborted !aborted (local)', 'close aborted !aborted (local)'])
 		expect(connection.error).toMatchObject({ code: 'aborted', cause: 'mine' })
@@ -228,7 +242,7 @@ describe("the user's signal", () => {
 		const controller = new AbortController()
 		const { connection, log } = connect({ signal: controller.signal })
 		connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
 		controller.abort()
 		const told = log.length
@@ -245,7 +259,7 @@ describe("the user's signal", () => {
 		const second = connect()
 		first.connection.connect()
 		second.connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
 		controller.abort()
 		expect([first.connection.status, second.connection.status, requests.active.length]).toEqual([
@@ -262,7 +276,7 @@ describe('a `from` function', () => {
 		const { connection } = connect({}, () => `/events?id=${id}`)
 		id = 2
 		connection.connect()
-		await settled()
+		await flushPromises()
 		expect(requests.last.url).toBe('http://app.test/events?id=2')
 	})
 
@@ -274,31 +288,43 @@ describe('a `from` function', () => {
 		const { connection } = connect({ lastEventId: '9' }, () => `/events?id=${id}`)
 		const channel = connection.select('message')
 		listen(channel)
-		await settled()
+		await flushPromises()
 		await requests.last.hello(30_000, 'id: 10\ndata: old\n\n')
 		connection.close()
 		id = 2
 		connection.connect()
 		expect(channel.current).toBe('')
-		await settled()
+		await flushPromises()
 		// The start value is for the first URL; it used to go to the second too.
 		expect(requests.all.map(({ lastEventId }) => lastEventId)).toEqual(['9', null])
 	})
 
-	test('that throws is an error of that attempt', async ({ connect, requests, clock }) => {
+	// It said `idle` as soon as the reader left.
+	test('that gives no URL yet leaves what was closed closed', async ({ connect }) => {
+		const { connection } = connect({}, () => null)
+		const { stop } = listen(connection.select('message'))
+		expect(connection.status).toBe('idle')
+		connection.close()
+		stop()
+		await flushPromises()
+		expect(connection.status).toBe('closed')
+	})
+
+	test('that throws closes the connection; the next to connect asks it again', async ({
+		connect,
+		requests
+	}) => {
 		let isReady = false
 		const { connection, log } = connect({}, () => {
 			if (!isReady) throw new Error('not yet')
 			return '/events'
 		})
 		connection.connect()
-		await settled()
-		expect(log).toEqual([
-			'error request !request again in 250',
-			'close request !request again in 250'
-		])
+		await flushPromises()
+		expect(log).toEqual(['error request !invalid-url', 'close request !invalid-url'])
 		isReady = true
-		await clock.advance(250)
+		connection.connect()
+		await flushPromises()
 		expect(requests.last.url).toBe('http://app.test/events')
 	})
 })
@@ -313,7 +339,7 @@ describe('on a server that renders pages', () => {
 		const channel = connection.select('price')
 		listen(channel)
 		connection.connect()
-		await settled()
+		await flushPromises()
 		expect([channel.current, connection.status, requests.count]).toEqual(['5', 'idle', 0])
 		await expect(channel.next()).rejects.toMatchObject({ code: 'closed' })
 		await expect(channel[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'closed' })

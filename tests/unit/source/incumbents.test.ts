@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { settled } from '../../support/clock.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
 import { listen, test } from './fixture.js'
 
 // What `sveltekit-sse` 0.15 and other clients did wrong, and their users had to find out.
@@ -11,18 +11,20 @@ test('an id that was seen is sent with the next request, and so is `accept`', as
 }) => {
 	const { connection } = connect({ headers: { authorization: 'Bearer 1' } })
 	connection.connect()
-	await settled()
+	await flushPromises()
 	await requests.last.hello(30_000, 'id: 41\ndata: a\n\n')
 	await requests.last.end()
 	await clock.advance(250)
 	expect(requests.all.map(({ headers }) => [...headers])).toEqual([
 		[
 			['accept', 'text/event-stream'],
-			['authorization', 'Bearer 1']
+			['authorization', 'Bearer 1'],
+			['content-type', 'application/json']
 		],
 		[
 			['accept', 'text/event-stream'],
 			['authorization', 'Bearer 1'],
+			['content-type', 'application/json'],
 			['last-event-id', '41']
 		]
 	])
@@ -37,7 +39,7 @@ test('unsubscribing one channel leaves its siblings alone', async ({
 	const first = connection.select('first').subscribe(() => {})
 	const seen: string[] = []
 	connection.select('second').subscribe((value) => seen.push(value))
-	await settled()
+	await flushPromises()
 	await requests.last.hello()
 	first()
 	await clock.advance(60_000)
@@ -55,7 +57,7 @@ for (const type of [
 	test(`a content type of \`${type}\` is a stream`, async ({ connect, requests }) => {
 		const { connection } = connect()
 		connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.answer('data: a\n\n', { headers: { 'content-type': type } })
 		expect(connection.status).toBe('open')
 	})
@@ -69,7 +71,7 @@ for (const type of [
 	test(`a content type of \`${type}\` is none`, async ({ connect, requests }) => {
 		const { connection } = connect()
 		connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.answer('data: a\n\n', { headers: { 'content-type': type } })
 		await requests.last.end()
 		expect(connection.status).toBe('closed')
@@ -81,7 +83,7 @@ test('a server that cannot be reached at the first connect is told', async ({
 }) => {
 	const { connection, log } = connect()
 	connection.connect()
-	await settled()
+	await flushPromises()
 	await requests.last.fail()
 	expect(log).toEqual([
 		'error network !network again in 250',
@@ -101,7 +103,7 @@ test('equal messages in a row all arrive, and heartbeats are no messages', async
 	const heard: string[] = []
 	const { connection } = connect({ message: ({ data }) => heard.push(data) })
 	const { got } = listen(connection.select('message'))
-	await settled()
+	await flushPromises()
 	await requests.last.hello(30_000, 'data: a\n\n:\n\ndata: a\n\n:\n\ndata: a\n\n')
 	expect([heard, got]).toEqual([
 		['a', 'a', 'a'],
@@ -114,7 +116,7 @@ test('a second handle has its own callbacks', async ({ connect, requests }) => {
 	const [first, second] = [connect(), connect()]
 	first.connection.connect()
 	second.connection.connect()
-	await settled()
+	await flushPromises()
 	await requests.last.hello()
 	await requests.last.goodbye('denied')
 	const expected = ['open accepted', 'error denied !denied', 'close denied !denied']
@@ -128,7 +130,7 @@ test('`open` is told after the body was found to be a stream, not before', async
 }) => {
 	const { connection, log } = connect()
 	connection.connect()
-	await settled()
+	await flushPromises()
 	await requests.last.refuse(200, '<h1>', { 'content-type': 'text/html' })
 	expect(log).toEqual(['error refused !response', 'close refused !response'])
 })
@@ -137,7 +139,7 @@ test('`open` is told after the body was found to be a stream, not before', async
 test('any letters may stand in the URL and the body', async ({ connect, requests }) => {
 	const { connection } = connect({ body: 'привет 🙂' }, '/события?q=🙂')
 	connection.connect()
-	await settled()
+	await flushPromises()
 	expect(requests.last.url).toBe(new URL('/события?q=🙂', 'http://app.test').href)
 })
 

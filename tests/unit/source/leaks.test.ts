@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { settled } from '../../support/clock.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
 import { collectGarbage } from '../../support/garbage.js'
 import { listen, test } from './fixture.js'
 
@@ -18,10 +18,10 @@ test('a thousand rounds of opening and closing leave no timer, no handler and no
 			channel.list().on(() => {})
 		]
 		void channel.next().catch(() => {})
-		await settled()
+		await flushPromises()
 		if (round % 3 === 0) void requests.last.hello(30_000, 'data: 1\n\n')
 		else if (round % 3 === 1) void requests.last.fail()
-		await settled()
+		await flushPromises()
 		for (const stop of stops) stop()
 		connection.close()
 		await clock.advance(600)
@@ -34,7 +34,7 @@ test('a thousand handles leave nothing', async ({ connect, requests, clock, page
 	for (let round = 0; round < 1_000; round++) {
 		const { connection } = connect({}, `/events?${round}`)
 		const { stop } = listen(connection.select('message'))
-		await settled()
+		await flushPromises()
 		if (round % 2) await requests.last.hello()
 		stop()
 	}
@@ -47,11 +47,11 @@ test('a handle that is forgotten can be collected, and its link with it', async 
 	clock,
 	page
 }) => {
-	const { source } = await import('../../../src/lib/source.js')
+	const { source } = await import('../../../src/lib/source/source.js')
 	const forgotten = await (async () => {
 		const connection = source('/events', { fetch: requests.fetch })
 		const { stop } = listen(connection.select('message'))
-		await settled()
+		await flushPromises()
 		await requests.last.hello(30_000, 'data: 1\n\n')
 		stop()
 		await clock.advance(100)

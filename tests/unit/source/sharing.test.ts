@@ -1,13 +1,13 @@
 import { describe, expect } from 'vitest'
-import { settled } from '../../support/clock.js'
-import type { SourceOptions } from '../../../src/lib/source-options.js'
+import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
+import type { SourceOptions } from '../../../src/lib/source/options.js'
 import { listen, test } from './fixture.js'
 
 describe('handles with equal requests', () => {
 	test('share one request, ten channels and all', async ({ connect, requests }) => {
 		const handles = Array.from({ length: 10 }, () => connect())
 		const heard = handles.map(({ connection }, index) => listen(connection.select(`m${index}`)))
-		await settled()
+		await flushPromises()
 		expect(requests.count).toBe(1)
 		await requests.last.hello(
 			30_000,
@@ -29,7 +29,7 @@ describe('handles with equal requests', () => {
 			const headers = { a: '1', b: '2' }
 			connect({ headers }).connection.connect()
 			connect({ headers, ...options }, from).connection.connect()
-			await settled()
+			await flushPromises()
 			expect(requests.count).toBe(1)
 		})
 
@@ -54,7 +54,7 @@ describe('handles with equal requests', () => {
 		test(`are split by ${what}`, async ({ connect, requests }) => {
 			connect().connection.connect()
 			connect(options, from).connection.connect()
-			await settled()
+			await flushPromises()
 			expect(requests.count).toBe(2)
 		})
 
@@ -64,7 +64,7 @@ describe('handles with equal requests', () => {
 	}) => {
 		connect({ options: { mode: 'cors', redirect: 'error' } }).connection.connect()
 		connect({ options: { redirect: 'error', mode: 'cors' } }).connection.connect()
-		await settled()
+		await flushPromises()
 		expect(requests.count).toBe(1)
 	})
 
@@ -76,7 +76,7 @@ describe('handles with equal requests', () => {
 		const from = () => '/events'
 		connect({ headers }, from).connection.connect()
 		connect({ headers }, from).connection.connect()
-		await settled()
+		await flushPromises()
 		expect(requests.count).toBe(1)
 	})
 })
@@ -86,7 +86,7 @@ describe('handles on one link', () => {
 		const [first, second] = [connect(), connect()]
 		const one = listen(first.connection.select('message'))
 		const two = listen(second.connection.select('message'))
-		await settled()
+		await flushPromises()
 		await requests.last.hello(30_000, 'data: a\n\n')
 		first.connection.close()
 		await requests.last.write('data: b\n\n')
@@ -102,7 +102,7 @@ describe('handles on one link', () => {
 		const { connection } = connect()
 		const one = listen(connection.select('one'))
 		const two = listen(connection.select('two'))
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
 		one.stop()
 		await clock.advance(1_000)
@@ -117,7 +117,7 @@ describe('handles on one link', () => {
 	}) => {
 		const handles = [connect(), connect(), connect()]
 		for (const { connection } of handles) connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
 		await requests.last.goodbye('done')
 		for (const { connection, log } of handles) {
@@ -126,7 +126,7 @@ describe('handles on one link', () => {
 		}
 		await clock.advance(1_000)
 		for (const { connection } of handles) connection.connect()
-		await settled()
+		await flushPromises()
 		expect(requests.count).toBe(2)
 		expect(handles.map(({ connection }) => connection.status)).toEqual(Array(3).fill('connecting'))
 	})
@@ -134,7 +134,7 @@ describe('handles on one link', () => {
 	test('hear where it stands when they come later', async ({ connect, requests }) => {
 		const first = connect()
 		first.connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.hello(30_000, 'id: 4\ndata: a\n\n')
 		const second = connect()
 		second.connection.connect()
@@ -145,7 +145,7 @@ describe('handles on one link', () => {
 
 	test('see the last value at once when they come later', async ({ connect, requests }) => {
 		connect().connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.hello(30_000, 'data: a\n\ndata: b\n\n')
 		const seen: string[] = []
 		connect()
@@ -164,7 +164,7 @@ describe('handles on one link', () => {
 		channel.subscribe((value) => seen.push(value))
 		channel.transform((value) => `(${value})`).subscribe((value) => seen.push(`${value}`))
 		other.connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.hello(30_000, 'data: a\n\n')
 		connection.close()
 		await requests.last.write('data: b\n\n')
@@ -180,7 +180,7 @@ describe('handles on one link', () => {
 	}) => {
 		const first = connect()
 		first.connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
 		const second = connect({
 			open() {
@@ -189,22 +189,36 @@ describe('handles on one link', () => {
 			}
 		})
 		second.connection.connect()
-		await settled()
+		await flushPromises()
 		expect([second.connection.status, requests.count]).toEqual(['closed', 1])
 	})
 
-	test('leave nothing when one connects the other, which has not heard of the end yet', async ({
+	// It was closed without a word: what it had connected was told of the end before.
+	test('come back when one connects the other, which has not heard of the end yet', async ({
 		connect,
-		requests
+		requests,
+		clock
 	}) => {
-		const first = connect({ close: () => second.connection.connect() })
+		let isOver = false
+		const first = connect({
+			close() {
+				if (!isOver) second.connection.connect()
+				isOver = true
+			}
+		})
 		const second = connect()
 		first.connection.connect()
 		second.connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.hello()
 		await requests.last.goodbye('done')
-		expect([second.connection.status, requests.count]).toEqual(['closed', 1])
+		await clock.advance(1_000)
+		await requests.last.hello()
+		expect([first.connection.status, second.connection.status]).toEqual(['closed', 'open'])
+		expect([requests.count, second.log]).toEqual([
+			2,
+			['open accepted', 'close asked again in 250', 'open accepted']
+		])
 	})
 
 	test('tell of a gap when they come back to a link that has gone on', async ({
@@ -214,7 +228,7 @@ describe('handles on one link', () => {
 		const [first, second] = [connect(), connect()]
 		first.connection.connect()
 		second.connection.connect()
-		await settled()
+		await flushPromises()
 		await requests.last.hello(30_000, 'id: 1\ndata: a\n\n')
 		first.connection.close()
 		first.connection.connect()
@@ -238,7 +252,7 @@ test('twenty handles that reconnect make one request at a time', async ({
 	for (let run = 0; run < 20; run++) {
 		const { connection } = connect({ close: ({ connect }) => connect() })
 		connection.connect()
-		await settled()
+		await flushPromises()
 		most.push(requests.active.length)
 		await clock.advance(100)
 	}

@@ -5,7 +5,7 @@ import Runes from '../../browser/components/Runes.svelte'
 import Value from '../../browser/components/Value.svelte'
 import Followed from '../../browser/components/Followed.svelte'
 import { clock } from '../../../src/lib/clock.js'
-import { source } from '../../../src/lib/source.js'
+import { source } from '../../../src/lib/source/source.js'
 
 describe('a page that is rendered on a server', () => {
 	test('opens nothing, sets no timer and shows what there is before the first event', async () => {

@@ -1,13 +1,13 @@
 import { afterEach } from 'vitest'
-import { assertNothingOpen, cleanup } from '../../../src/lib/testing/index.js'
+import { assertNothingOpen, restoreAll } from '../../../src/lib/testing/index.js'
 
 /** What the docs tell users to write: each test of this room leaves nothing open. */
-export function tidyAfterEach(): void {
+export function restoreAfterEach(): void {
 	afterEach(async () => {
 		try {
 			await assertNothingOpen()
 		} finally {
-			cleanup()
+			restoreAll()
 		}
 	})
 }

@@ -2,10 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { clock as libraryClock } from '../../../src/lib/clock.js'
 import { Hub } from '../../../src/lib/hub/index.js'
 import { drain, produce, source } from '../../../src/lib/index.js'
-import { collect, manualClock, memoryFetch, read, settled } from '../../../src/lib/testing/index.js'
-import { rejection, tidyAfterEach } from './fixture.js'
+import {
+	collect,
+	flushPromises,
+	manualClock,
+	memoryFetch,
+	read
+} from '../../../src/lib/testing/index.js'
+import { rejection, restoreAfterEach } from './fixture.js'
 
-tidyAfterEach()
+restoreAfterEach()
 
 describe('manualClock', () => {
 	test('runs timers in the order of their time, each at its own', async () => {
@@ -33,6 +39,22 @@ describe('manualClock', () => {
 		expect(+libraryClock.date()).toBe(Date.parse('2026-01-01T00:00:10.001Z'))
 		expect(await rejection(clock.advance(new Date('2025-01-01')))).toMatch(/^invalid-argument/)
 		expect(await rejection(clock.advance(-1))).toMatch(/^invalid-argument/)
+	})
+
+	test('lets the machine sleep: what fell due runs late, in its order', async () => {
+		using clock = manualClock(new Date('2026-01-01T00:00:00Z'))
+		const log: string[] = []
+		const note = (name: string) => () => log.push(`${name} at ${libraryClock.now()}`)
+		libraryClock.setTimeout(note('b'), 20)
+		libraryClock.setTimeout(note('a'), 10)
+		libraryClock.setTimeout(note('c'), 60_001)
+		libraryClock.setTimeout(() => libraryClock.setTimeout(note('nested'), 5), 10)
+		await clock.sleep(60_000)
+		expect(log).toEqual(['a at 60000', 'b at 60000'])
+		expect([clock.now, clock.date]).toEqual([60_000, new Date('2026-01-01T00:01:00Z')])
+		await clock.advance(5)
+		expect(log.slice(2)).toEqual(['c at 60001', 'nested at 60005'])
+		expect(await rejection(clock.sleep(-1))).toMatch(/^invalid-argument/)
 	})
 
 	test('has whole milliseconds, as real timers do', async () => {
@@ -91,7 +113,7 @@ describe('manualClock', () => {
 			dead.close()
 			await clock.advance(10_000)
 			await hub.close()
-			await settled()
+			await flushPromises()
 			expect(held.status).toBe('idle')
 		} finally {
 			Object.assign(globalThis, host)

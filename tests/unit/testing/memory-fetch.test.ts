@@ -4,15 +4,15 @@ import { produce, source, type ProducerConnection } from '../../../src/lib/index
 import {
 	actAsClient,
 	assertNothingOpen,
-	cleanup,
+	flushPromises,
 	leftovers,
 	manualClock,
 	memoryFetch,
-	settled
+	restoreAll
 } from '../../../src/lib/testing/index.js'
-import { rejection, tidyAfterEach } from './fixture.js'
+import { rejection, restoreAfterEach } from './fixture.js'
 
-tidyAfterEach()
+restoreAfterEach()
 
 const hello = () =>
 	produce(({ emit, close }) => {
@@ -62,10 +62,10 @@ describe('memoryFetch', () => {
 		})
 		const connection = source('/', { fetch })
 		connection.connect()
-		await settled()
+		await flushPromises()
 		expect(fetch.open).toBe(1)
 		connection.close()
-		await settled()
+		await flushPromises()
 		expect(log.sort()).toEqual(['gone', 'signal'])
 		expect(fetch.open).toBe(0)
 	})
@@ -75,14 +75,62 @@ describe('memoryFetch', () => {
 		const fetch = memoryFetch(() => new Promise<Response>((resolve) => (answer = resolve)))
 		const leaving = new AbortController()
 		const answered = rejection(fetch('/', { signal: leaving.signal }))
-		await settled()
+		await flushPromises()
 		leaving.abort()
-		expect(await answered).toBe('20: The request was aborted.')
+		expect(await answered).toBe('20: This operation was aborted')
 		const reasons: string[] = []
 		answer(produce(() => {}, { stop: (_, reason) => void reasons.push(reason) }))
-		await settled()
+		await flushPromises()
 		expect(reasons).toEqual(['gone'])
 		expect(await rejection(fetch('/', { signal: AbortSignal.abort() }))).toMatch(/aborted/)
+	})
+
+	test('gives a request up with the reason of its signal, as a page does', async () => {
+		const fetch = memoryFetch(() => produce(() => {}))
+		const leaving = new AbortController()
+		const reading = (await fetch('/', { signal: leaving.signal })).text()
+		leaving.abort(new Error('enough'))
+		expect(await rejection(reading)).toBe('enough')
+	})
+
+	test('answers later when the test says so, or not at all', async () => {
+		const fetch = memoryFetch(hello)
+		const later = Promise.withResolvers<number>()
+		fetch.respond(later.promise)
+		fetch.respond(Promise.reject(new TypeError('reset')))
+		fetch.respond(Promise.resolve(new Response('late')))
+		const [first, second, third] = [fetch('/'), rejection(fetch('/')), fetch('/')]
+		expect(await second).toBe('reset')
+		expect(await (await third).text()).toBe('late')
+		expect(fetch.open).toBe(1)
+		later.resolve(503)
+		expect((await first).status).toBe(503)
+		expect(fetch.open).toBe(0)
+	})
+
+	test('breaks off with the body of the handler', async () => {
+		const body = new ReadableStream({
+			pull: (controller) => controller.error(new Error('disk full'))
+		})
+		const headers = { 'content-type': 'text/event-stream' }
+		const fetch = memoryFetch(() => new Response(body, { headers }))
+		expect(await rejection((await fetch('/')).text())).toBe('disk full')
+		expect(fetch.open).toBe(0)
+	})
+
+	test('can be one that does not hear of the abort', async () => {
+		const reasons: string[] = []
+		const fetch = memoryFetch(() =>
+			produce(() => {}, { stop: (_, reason) => void reasons.push(reason) })
+		)
+		fetch.ignoresAbort = true
+		const leaving = new AbortController()
+		const response = await fetch('/', { signal: leaving.signal })
+		leaving.abort()
+		await flushPromises()
+		expect([reasons, fetch.open]).toEqual([[], 1])
+		await response.body!.cancel()
+		expect([reasons, fetch.open]).toEqual([['gone'], 0])
 	})
 
 	test('loses the network when the test says so', async () => {
@@ -90,7 +138,7 @@ describe('memoryFetch', () => {
 		const fetch = memoryFetch(() => produce(() => {}))
 		using connection = source('/', { fetch })
 		connection.connect()
-		await settled()
+		await flushPromises()
 		fetch.isOffline = true
 		await fetch.drop()
 		await clock.advance(connection.retryAt!)
@@ -109,7 +157,7 @@ describe('memoryFetch', () => {
 		let sent = 0
 		while (!producer.emit('message', 'x'.repeat(1_000)).error && sent < 300) {
 			sent++
-			await settled()
+			await flushPromises()
 		}
 		expect(sent).toBeLessThan(110)
 		await response.body?.cancel()
@@ -122,13 +170,17 @@ describe('memoryFetch', () => {
 		restore()
 		expect(globalThis.fetch).toBe(before)
 		memoryFetch(hello).install()
-		cleanup()
+		restoreAll()
 		expect(globalThis.fetch).toBe(before)
 	})
 
 	test('refuses routes and answers that could never be', () => {
-		expect(() => memoryFetch({ events: hello })).toThrow("A route begins with a slash: '/events'.")
-		expect(() => memoryFetch(hello).respond(42)).toThrow('respond() takes a status from 200 to 599')
+		expect(() => memoryFetch({ events: hello })).toThrow(
+			"A route must be a path that begins with a slash, such as '/events'"
+		)
+		expect(() => memoryFetch(hello).respond(42)).toThrow(
+			'must be a response, or a status from 200 to 599, received number 42.'
+		)
 	})
 })
 
@@ -140,7 +192,7 @@ describe('assertNothingOpen', () => {
 		connection.connect()
 		const hub = new Hub()
 		const loop = hub.subscribe('orders')[Symbol.asyncIterator]()
-		await settled()
+		await flushPromises()
 		expect(await leftovers()).toEqual({
 			connections: 1,
 			streams: 1,
@@ -178,7 +230,7 @@ describe('assertNothingOpen', () => {
 		const stop = source('/', { fetch })
 			.select('message')
 			.on(() => {})
-		await settled()
+		await flushPromises()
 		stop()
 		expect((await leftovers()).connections).toBe(1)
 		await clock.advance(100)
@@ -186,19 +238,19 @@ describe('assertNothingOpen', () => {
 	})
 })
 
-describe('cleanup', () => {
+describe('restoreAll', () => {
 	test('puts the library back as it was', async () => {
 		const clock = manualClock()
 		const fetch = memoryFetch(() => produce(() => {}))
 		const connection = source('/', { fetch })
 		connection.connect()
-		await settled()
-		cleanup()
+		await flushPromises()
+		restoreAll()
 		expect([connection.status, connection.error]).toEqual(['closed', undefined])
 		await assertNothingOpen()
 		expect(fetch.open).toBe(0)
 		expect(clock.timers).toBe(0)
-		cleanup()
+		restoreAll()
 		expect(source('/').status).toBe('idle')
 		source('/').connect()
 		expect((await leftovers()).connections).toBe(0)
@@ -206,7 +258,7 @@ describe('cleanup', () => {
 
 	test('ends what acts as a client', async () => {
 		actAsClient()
-		cleanup()
+		restoreAll()
 		source('/').connect()
 		expect((await leftovers()).connections).toBe(0)
 	})

@@ -1,10 +1,17 @@
 import * as v from 'valibot'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { defineEvents, produce, type ProducerConnection } from '../../../src/lib/index.js'
-import { collect, manualClock, read, streamRequest } from '../../../src/lib/testing/index.js'
-import { rejection, tidyAfterEach } from './fixture.js'
+import {
+	collect,
+	manualClock,
+	memoryFetch,
+	read,
+	streamRequest,
+	type ReadNote
+} from '../../../src/lib/testing/index.js'
+import { rejection, restoreAfterEach } from './fixture.js'
 
-tidyAfterEach()
+restoreAfterEach()
 
 const events = defineEvents({ tick: v.number(), note: v.object({ text: v.string() }) })
 
@@ -114,6 +121,36 @@ describe('read', () => {
 		expect(await stream.next()).toEqual({ value: undefined, done: true })
 		expect(stream).toMatchObject({ retry: 900, reason: 'restart' })
 		expect(await stream.next()).toEqual({ value: undefined, done: true })
+	})
+
+	test('logs everything in its order', async () => {
+		const text =
+			'retry: 250\n:sveltekit-sse/1 hello ping=5000\n\ndata: a\n\nevent: order\nid: 7\ndata: b\n\n' +
+			':sveltekit-sse/1 gap\n\nid: 9\n\n:another comment\n\n:sveltekit-sse/1 close rotate\n\n'
+		const headers = { 'content-type': 'text/event-stream' }
+		const log: ReadNote[] = []
+		await collect(new Response(text, { headers }), { log })
+		expect(log).toEqual([
+			{ retry: 250 },
+			{ hello: 5_000 },
+			{ event: 'message', data: 'a' },
+			{ id: '7' },
+			{ event: 'order', data: 'b', id: '7' },
+			{ gap: true },
+			{ id: '9' },
+			{ close: 'rotate' }
+		])
+	})
+
+	test('logs that a stream broke off', async () => {
+		const fetch = memoryFetch(() => produce(({ emit }) => void emit('message', 1)))
+		const log: ReadNote[] = []
+		const stream = read(await fetch('/'), { log })
+		await stream.next()
+		const next = rejection(stream.next())
+		await fetch.drop()
+		expect(await next).toMatch(/^network error/)
+		expect(log.slice(1)).toEqual([{ event: 'message', data: '1' }, { cut: true }])
 	})
 
 	test('counts gaps, and reads no further than it is asked', async () => {

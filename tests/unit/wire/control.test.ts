@@ -9,12 +9,17 @@ import {
 	isCloseReason,
 	parseControl
 } from '../../../src/lib/wire/control.js'
-import { bodyOf, StreamLog } from '../../support/stream-log.js'
+import { StreamLog, streamOf } from '../../support/stream-log.js'
 
-const read = (...frames: string[]) => new StreamLog(bodyOf(frames)).ended
+const read = (...frames: string[]) => new StreamLog(streamOf(frames)).ended
 
 test('what the server says of the stream, the client hears', async () => {
-	const frames = [helloFrame(30_000, 2_000), heartbeatFrame, gapFrame, closeFrame('restart', 700)]
+	const frames = [
+		helloFrame({ ping: 30_000, retry: 2_000 }),
+		heartbeatFrame,
+		gapFrame,
+		closeFrame('restart', 700)
+	]
 	expect(await read(...frames)).toEqual([
 		{ retry: 2_000 },
 		{ hello: 30_000 },
@@ -33,12 +38,36 @@ test('every reason arrives as it was given', async () => {
 })
 
 test('without a ping the client hears of none; part of a millisecond is rounded up', async () => {
-	const log = await read(helloFrame(false), helloFrame(0.4), helloFrame(1_500.5))
+	const log = await read(...[false as const, 0.4, 1_500.5].map((ping) => helloFrame({ ping })))
 	expect(log).toEqual([{ hello: undefined }, { hello: 1 }, { hello: 1_501 }])
 })
 
+test('the first frame says which contract the stream is for, and whether it goes on', () => {
+	const events = { version: 3, since: 2 }
+	const hello = { kind: 'hello', ping: 7, events: undefined, resumed: false }
+	const frames = [
+		{ ping: 7 },
+		{ ping: 7, events },
+		{ ping: 7, resumed: true },
+		{ ping: 7, events, resumed: true },
+		{ ping: 7, events: { version: undefined, since: undefined }, resumed: false }
+	].map(helloFrame)
+	expect(frames.map((frame) => parseControl(frame.slice(1).trim()))).toEqual([
+		hello,
+		{ ...hello, events: '3,2' },
+		{ ...hello, resumed: true },
+		{ ...hello, events: '3,2', resumed: true },
+		hello
+	])
+})
+
 test('it is all comments, which other readers of the stream do not notice', () => {
-	const frames = [helloFrame(1), helloFrame(false), heartbeatFrame, gapFrame]
+	const frames = [
+		helloFrame({ ping: 1 }),
+		helloFrame({ ping: false, resumed: true }),
+		heartbeatFrame,
+		gapFrame
+	]
 	frames.push(...closeReasons.map((reason) => closeFrame(reason)))
 	expect(frames.filter((frame) => !/^:[^\r\n]*\n\n$/.test(frame))).toEqual([])
 })

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { encodeComment, encodeEvent, encodeId, encodeRetry } from '../../../src/lib/wire/encode.js'
 import { fc } from '../../support/check.js'
-import { bodyOf, StreamLog, type Noticed } from '../../support/stream-log.js'
+import type { ReadNote } from '../../../src/lib/testing/read.js'
+import { StreamLog, streamOf } from '../../support/stream-log.js'
 
 /** Text that tries to be more than text: line ends, field names, colons, NUL, BOM, characters of 2, 3 and 4 bytes. */
 const wild = fc
@@ -40,7 +41,7 @@ function encode({ name, data, id, retry }: Emitted): string {
 }
 
 /** What a client has to notice of these events: the line ends of their data are LF. */
-function expected(events: Emitted[]): Noticed[] {
+function expected(events: Emitted[]): ReadNote[] {
 	return events.flatMap(({ name, data, id, retry }) => [
 		...(retry === undefined ? [] : [{ retry }]),
 		...(id === undefined ? [] : [{ id }]),
@@ -48,8 +49,8 @@ function expected(events: Emitted[]): Noticed[] {
 	])
 }
 
-function read(pieces: Iterable<Uint8Array | string>): Promise<Noticed[]> {
-	return new StreamLog(bodyOf(pieces)).ended
+function read(pieces: Iterable<Uint8Array | string>): Promise<ReadNote[]> {
+	return new StreamLog(streamOf(pieces)).ended
 }
 
 /** Cuts bytes at the given places, characters included. */
@@ -123,17 +124,17 @@ describe('an encoded event', () => {
 
 describe('what no stream can carry', () => {
 	test.each([
-		['a name with LF', 'a\nid: 1', undefined, 'line feed (LF)'],
-		['a name with CR', 'a\rid: 1', undefined, 'carriage return (CR)'],
-		['a name with NUL', 'a\0', undefined, 'NUL'],
-		['an empty name', '', undefined, "use 'message'"],
+		['a name with LF', 'a\nid: 1', undefined, 'without CR, LF and NUL'],
+		['a name with CR', 'a\rid: 1', undefined, 'without CR, LF and NUL'],
+		['a name with NUL', 'a\0', undefined, 'without CR, LF and NUL'],
+		['an empty name', '', undefined, "such as 'message'"],
 		['a name that is no string', 7, undefined, 'received number 7'],
 		['a name that is a symbol', Symbol('s'), undefined, 'received a symbol'],
-		['an id with LF', 'a', '1\ndata: x', 'line feed (LF)'],
-		['an id with CR', 'a', '1\rdata: x', 'carriage return (CR)'],
-		['an id with NUL', 'a', '1\0', 'NUL'],
-		['an id with a tab', 'a', '1\t2', 'control character'],
-		['an id with DEL', 'a', '1\x7f', 'control character'],
+		['an id with LF', 'a', '1\ndata: x', 'control characters'],
+		['an id with CR', 'a', '1\rdata: x', 'control characters'],
+		['an id with NUL', 'a', '1\0', 'control characters'],
+		['an id with a tab', 'a', '1\t2', 'control characters'],
+		['an id with DEL', 'a', '1\x7f', 'control characters'],
 		['an id that begins with a space', 'a', ' 1', 'space at its ends'],
 		['an id that ends with a space', 'a', '1 ', 'space at its ends'],
 		['an id that is no string', 'a', 7, 'String(id)'],
@@ -149,11 +150,11 @@ describe('what no stream can carry', () => {
 	})
 
 	test.each([-1, 1.5, NaN, Infinity, '1000', null])('a retry of %j is an error', (retry) => {
-		expect(() => encodeEvent('a', 'x', undefined, retry as number)).toThrow(/retry must be/)
-		expect(() => encodeRetry(retry as number)).toThrow(/retry must be/)
+		expect(() => encodeEvent('a', 'x', undefined, retry as number)).toThrow(/`retry` must be/)
+		expect(() => encodeRetry(retry as number)).toThrow(/`retry` must be/)
 	})
 
 	test('a refused name is refused again', () => {
-		for (const _ of [1, 2]) expect(() => encodeEvent('a\n', '')).toThrow(/line feed/)
+		for (const _ of [1, 2]) expect(() => encodeEvent('a\n', '')).toThrow(/without CR/)
 	})
 })

@@ -1,19 +1,27 @@
 import { expect, test } from 'vitest'
-import { decodeId, idHeader, isEventStream, streamHeaders } from '../../../src/lib/wire/headers.js'
+import {
+	decodeId,
+	idHeader,
+	isEventStream,
+	isSendable,
+	parseAnnouncement,
+	streamHeaders
+} from '../../../src/lib/wire/headers.js'
 import { fc } from '../../support/check.js'
 
 const needed = {
 	'content-type': 'text/event-stream',
 	'cache-control': 'private, no-store, no-transform',
-	'x-accel-buffering': 'no'
+	'x-accel-buffering': 'no',
+	'sveltekit-sse': '1; ping=30000'
 }
 
 test('a stream has the headers that keep it flowing, and no others', () => {
-	expect(Object.fromEntries(streamHeaders())).toEqual(needed)
+	expect(Object.fromEntries(streamHeaders(30_000))).toEqual(needed)
 })
 
 test('headers of the user are added, and cannot break the stream', () => {
-	const headers = streamHeaders({
+	const headers = streamHeaders(30_000, {
 		'X-Own': 'yes',
 		// Breaks streams behind HTTP/2.
 		Connection: 'keep-alive',
@@ -34,9 +42,9 @@ test('headers of every form are taken, several cookies too, and left as they are
 		['set-cookie', 'b=2'],
 		['connection', 'close']
 	])
-	expect(streamHeaders(given).getSetCookie()).toEqual(['a=1', 'b=2'])
+	expect(streamHeaders(30_000, given).getSetCookie()).toEqual(['a=1', 'b=2'])
 	expect(given.get('connection')).toBe('close')
-	expect(streamHeaders([['x-a', '1']]).get('x-a')).toBe('1')
+	expect(streamHeaders(30_000, [['x-a', '1']]).get('x-a')).toBe('1')
 })
 
 // 0.15 took a content type with a parameter for an error.
@@ -70,4 +78,52 @@ test('any id goes through a header and comes back', () => {
 
 test('an id that is missing or empty is none', () => {
 	expect([null, undefined, ''].map(decodeId)).toEqual([undefined, undefined, undefined])
+})
+
+test.each<[string | null, { ping: number | undefined } | undefined]>([
+	['1; ping=30000', { ping: 30_000 }],
+	['1;ping=7', { ping: 7 }],
+	['1; ping=0', { ping: undefined }],
+	['1', { ping: undefined }],
+	['1; later=yes', { ping: undefined }],
+	['1; ping=30000; later=yes', { ping: 30_000 }],
+	['2; ping=30000', undefined],
+	['ping=30000', undefined],
+	['', undefined],
+	[null, undefined]
+])('a stream that announces itself by %j is understood as %j', (value, announcement) => {
+	expect(parseAnnouncement(value)).toEqual(announcement)
+})
+
+test('a stream announces the ping that it has; part of a millisecond is rounded up', () => {
+	const announced = [false as const, 0.4, 30_000].map((ping) =>
+		parseAnnouncement(streamHeaders(ping).get('sveltekit-sse'))
+	)
+	expect(announced).toEqual([{ ping: undefined }, { ping: 1 }, { ping: 30_000 }])
+})
+
+test('an id can go back if a header can carry it, and a server can be trusted to take it', () => {
+	const good = ['7', 'é…', 'a\tb', 'x'.repeat(4_096), '€'.repeat(1_365)]
+	expect(good.filter((id) => !isSendable(id))).toEqual([])
+	const bad = [
+		undefined,
+		'',
+		'a\0',
+		'a\nb',
+		'a\rb',
+		'\x01',
+		'\x1f',
+		'\x7f',
+		'x'.repeat(4_097),
+		'€'.repeat(1_366)
+	]
+	expect(bad.filter(isSendable)).toEqual([])
+})
+
+test('whatever can go back makes a header', () => {
+	fc.assert(
+		fc.property(fc.string({ unit: 'binary' }), (id) => {
+			if (isSendable(id)) new Headers({ 'last-event-id': idHeader(id) })
+		})
+	)
 })

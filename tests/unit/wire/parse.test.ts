@@ -1,17 +1,18 @@
 import { describe, expect, test } from 'vitest'
-import { bodyOf, StreamLog, type Noticed } from '../../support/stream-log.js'
+import type { ReadNote } from '../../../src/lib/testing/read.js'
+import { responseOf, StreamLog, streamOf } from '../../support/stream-log.js'
 
 // The parse cases of the HTML standard (9.2.6) and of web-platform-tests/eventsource, each fed whole, byte by byte and
 // cut in two at every place.
 
-/** An event without a name: the link gives it to `message` and to those who ask for events without a name. */
-const message = (data: string, id?: string): Noticed =>
-	id === undefined ? { event: '', data } : { event: '', data, id }
-const messages = (...data: string[]): Noticed[] => data.map((one) => message(one))
+// [spec] 9.2.6: if the event type buffer is the empty string, the event's type is `message`.
+const message = (data: string, id?: string): ReadNote =>
+	id === undefined ? { event: 'message', data } : { event: 'message', data, id }
+const messages = (...data: string[]): ReadNote[] => data.map((one) => message(one))
 
 const long = 'x'.repeat(2 * 1024)
 
-const standard: [name: string, text: string, log: Noticed[]][] = [
+const standard: [name: string, text: string, log: ReadNote[]][] = [
 	[
 		'the first example: data over two lines',
 		'data: YHOO\ndata: +2\ndata: 10\n\n',
@@ -153,8 +154,8 @@ const more: typeof standard = [
 
 const encoder = new TextEncoder()
 
-function read(pieces: Uint8Array[]): Promise<Noticed[]> {
-	return new StreamLog(bodyOf(pieces)).ended
+function read(pieces: Uint8Array[]): Promise<ReadNote[]> {
+	return new StreamLog(streamOf(pieces)).ended
 }
 
 describe.each([
@@ -186,5 +187,5 @@ test('a body that breaks off loses the event it was in, and no other', async () 
 		start: (controller) => controller.enqueue(encoder.encode('data: a\n\ndata: b\n')),
 		pull: (controller) => controller.error(new Error('reset'))
 	})
-	expect(await new StreamLog(body).ended).toEqual([message('a'), { cut: true }])
+	expect(await new StreamLog(responseOf(body)).ended).toEqual([message('a'), { cut: true }])
 })

@@ -1,187 +1,225 @@
-import { expect } from 'vitest'
-import type { SseConnection } from '../../../../src/lib/connection.svelte.js'
-import type { SourceOptions } from '../../../../src/lib/source-options.js'
-import { source } from '../../../../src/lib/source.js'
-import { ManualClock } from '../../../support/clock.js'
-import { Page } from '../../../support/page.js'
-import { Requests, type Call } from '../../../support/requests.js'
+import type { SourceOptions } from '../../../../src/lib/source/options.js'
+import { manualClock } from '../../../../src/lib/testing/manual-clock.js'
+import { actAsClient, restoreAll } from '../../../../src/lib/testing/restore.js'
+import { Requests } from '../../../support/requests.js'
+import { countedPage } from '../../link/fixture.js'
+import { Handle, type HandleOptions } from './handle.js'
+import { Line, type LineOptions } from './line.js'
+import { Served, Stream } from './network.js'
 
-/** What a user has done with one handle, and so what may be expected of it. */
-export class Handle {
-	readonly connection: SseConnection
-	readonly key: Key
-	/** Connects anew whenever the other side ends it. */
-	readonly isStubborn: boolean
-	readonly linger: number
-	readonly stops: (() => void)[][] = [[], []]
-	/** When the last reader of each channel went, while the channel may linger. */
-	readonly leftAt: (number | undefined)[] = [undefined, undefined]
-	isPinned = false
-	/** Whether it should be up, as far as its user is concerned. */
-	isWanted = false
-	/** `open` and `close` as they were told, and in between what came. */
-	readonly log: (string | number)[] = []
-
-	constructor(world: World, key: Key, options: SourceOptions & { isStubborn?: boolean }) {
-		const { isStubborn = false, ...rest } = options
-		this.key = key
-		this.isStubborn = isStubborn
-		this.linger = rest.linger ?? 100
-		this.connection = source(`/${key}`, {
-			fetch: world.requests.fetch,
-			...rest,
-			open: () => this.log.push('open'),
-			close: ({ willReconnect, isLocal, connect }) => {
-				this.log.push(willReconnect ? 'lost' : 'closed')
-				if (isStubborn && !isLocal) connect()
-			},
-			message: ({ data }) => this.log.push(+data),
-			gap: () => this.log.push('gap')
-		})
-	}
-
-	get hasReaders(): boolean {
-		return this.stops.some(({ length }) => length > 0)
-	}
+/** How a story begins. */
+export interface Beginning {
+	/** The handles in it. */
+	cast: readonly Part[]
+	linger: number
+	startsHidden: boolean
 }
 
-export const keys = ['shared', 'paused'] as const
-export type Key = (typeof keys)[number]
-
-/** A network, a page, a clock, and handles: three on one link, one on another. */
+/** A network, a page, a clock, and some of the handles that there may be. */
 export class World {
-	readonly clock = new ManualClock().install()
-	readonly page = new Page().install()
+	readonly clock = manualClock(new Date(0))
+	readonly page = countedPage()
 	readonly requests = new Requests()
-	readonly handles: Handle[]
-	/** The newest event that the server has, of each stream. */
-	readonly newest: Record<Key, number> = { shared: 0, paused: 0 }
-	isAway = false
-	/** Responses under way when the browser said that the network is gone, and silent since. */
-	readonly doubted = new Set<Call>()
+	readonly lines: Line[] = []
+	readonly handles: Handle[] = []
+	readonly linger: number
+	/** The variables that URL functions read. */
+	room: 1 | 2 | undefined = 1
+	topics: 'a' | 'b' | undefined = 'a'
+	/** What `decide` says. */
+	decision: number | false | undefined
+	/** Whether the browser says so. */
+	isOnline = true
+	#hiddenSince: number | undefined
+	/** When the machine last woke up. */
+	wokenAt = -Infinity
+	readonly #faults: string[] = []
+	/** When timers that hold nothing any more are due. */
+	#idleTimers: number[] = []
 
-	constructor(linger: number) {
-		this.handles = [
-			new Handle(this, 'shared', { linger }),
-			new Handle(this, 'shared', { linger, isStubborn: true }),
-			new Handle(this, 'shared', { linger: 0 }),
-			new Handle(this, 'paused', { linger, hidden: { pauseAfter: 1_000 } })
-		]
+	constructor({ cast, linger, startsHidden }: Beginning) {
+		this.linger = linger
+		actAsClient()
+		if (startsHidden) void this.page.hide()
+		for (const part of cast) parts[part](this)
 	}
 
-	/** The requests of one stream that are under way; the newest last. */
-	active(key: Key): Call[] {
-		return this.requests.active.filter(({ url }) => url.endsWith(`/${key}`))
+	/** Since when the page has been hidden, as far as a line has asked. */
+	get hiddenSince(): number | undefined {
+		this.#hiddenSince = this.page.isHidden ? (this.#hiddenSince ?? this.clock.now) : undefined
+		return this.#hiddenSince
 	}
 
-	of(key: Key): Handle[] {
-		return this.handles.filter((handle) => handle.key === key)
+	readonly fetch = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+		const path = new URL(String(input)).pathname.slice(1)
+		return this.#request(
+			this.lines.find((line) => line.path === path)!,
+			input,
+			init
+		)
 	}
 
-	/** What the server sends to a client that resumes. */
-	replay(call: Call): string {
-		if (call.lastEventId === null) return ''
-		const key = keys.find((key) => call.url.endsWith(`/${key}`))!
-		let text = ''
-		for (let id = +call.lastEventId + 1; id <= this.newest[key]; id++) text += event(id)
-		return text
+	/** Says that something holds; in callbacks, where an error would go somewhere else. */
+	claim(isTrue: boolean, text: string): void {
+		if (!isTrue) this.#faults.push(`${text} (at ${this.clock.now} ms)`)
 	}
 
-	/** The server has ended a stream for good. */
-	finish(key: Key): void {
-		for (const handle of this.of(key)) {
-			if (!handle.isWanted || handle.isStubborn) continue
-			handle.isWanted = handle.isPinned = false
-			handle.leftAt.fill(undefined)
-		}
+	line(name: string, stream: Stream, options?: LineOptions): Line {
+		const line = new Line(this, name, stream, options)
+		this.lines.push(line)
+		return line
 	}
 
-	/** Time has passed: channels that lingered have let go. */
-	letGo(): void {
+	/** Two handles or more on one line; the second connects again by itself. */
+	add(name: string, from: Line | (() => Line | undefined), all: HandleOptions[]): void {
+		for (const [index, options] of all.entries())
+			this.handles.push(new Handle(this, `${name}[${index}]`, from, options))
+	}
+
+	/** A `fetch` for one line, where several have the same URL. */
+	fetchFor(line: Line): typeof this.fetch {
+		return (input, init) => this.#request(line, input, init)
+	}
+
+	/**
+	 * Time has passed: channels that lingered have let go.
+	 *
+	 * @param isOver whether everything of this millisecond has happened
+	 */
+	letGo(isOver = true): void {
 		for (const handle of this.handles) {
-			for (const channel of [0, 1]) {
-				const leftAt = handle.leftAt[channel]
-				if (leftAt !== undefined && this.clock.now() >= leftAt + handle.linger)
-					handle.leftAt[channel] = undefined
-			}
-			const isHeld =
-				handle.isPinned || handle.hasReaders || handle.leftAt.some((at) => at !== undefined)
-			if (!isHeld) handle.isWanted = false
+			if (isOver) handle.dismiss()
+			handle.letGo(this.clock.now - (isOver ? 0 : 1))
 		}
 	}
 
-	/** Invariants 10 to 13 and 16, and that the status is true. */
+	/** A timer is set for nobody. */
+	lingers(duration: number): void {
+		if (duration > 0) this.#idleTimers.push(this.clock.now + duration)
+	}
+
+	/** Whatever has happened, all this holds. */
 	check(): void {
 		this.letGo()
-		for (const key of keys) this.#checkKey(key)
-		for (const handle of this.handles) checkLog(handle.log)
-		// 10: one timer per link; what lingers has one of its own, and an unused channel may keep it until it is due.
-		const live = keys.filter((key) => this.of(key).some(isUp)).length
-		const lingering = this.handles.flatMap(({ leftAt }) => leftAt.filter((at) => at !== undefined))
-		expect(this.clock.timers, 'timers').toBeLessThanOrEqual(live + lingering.length)
-		// 12: every ending releases the body.
+		for (const line of this.lines) line.settle(this.wokenAt)
+		for (const handle of this.handles) handle.check()
+		const now = this.clock.now
+		this.#idleTimers = this.#idleTimers.filter((at) => at > now)
+		const live = this.lines.filter(({ isLive }) => isLive).length
+		const lingering = this.handles.reduce((sum, handle) => sum + handle.lingering, 0)
+		const timers = live + lingering + this.#idleTimers.length
+		this.claim(this.clock.timers <= timers, `${this.clock.timers} timers, not ${timers}`)
+		const { listeners, isHidden } = this.page
+		// Since when a page is hidden is known until it is shown.
+		this.claim(live > 0 ? listeners > 0 : listeners <= +isHidden, `${listeners} page listeners`)
+		const active = this.lines.filter(({ served }) => served).length
+		this.claim(this.requests.active.length === active, `${this.requests.active.length} requests`)
 		for (const call of this.requests.all)
-			if (call.isAborted) expect(call.body, 'body of an abandoned response').not.toBe('open')
+			this.claim(!call.isAborted || call.body !== 'open', 'an abandoned response is released')
+		if (this.#faults.length > 0) throw new Error(this.#faults.slice(0, 3).join('\n'))
 	}
 
-	/** Nothing is left once every handle was closed. */
+	/** Nothing is left once everybody has gone. */
 	async end(): Promise<void> {
-		for (const { connection, stops } of this.handles) {
-			for (const stop of stops.flat()) stop()
-			connection.close()
+		try {
+			for (const handle of this.handles) {
+				for (const holder of handle.holders) handle.release(holder)
+				if (handle.isPinned) handle.close()
+			}
+			await this.clock.advance(100)
+			this.letGo()
+			if (this.page.isHidden) await this.page.show()
+			for (const { name, isOn } of this.handles) this.claim(!isOn, `${name} is held by nobody`)
+			const left = [this.clock.timers, this.page.listeners, this.requests.active.length]
+			this.claim(`${left}` === '0,0,0', `${left} timers, page listeners and requests are left`)
+		} finally {
+			// What a failure has left must not disturb the next story.
+			restoreAll()
 		}
-		await this.clock.advance(100)
-		const left = [this.clock.timers, this.page.listeners, this.requests.active.length]
-		this.page.uninstall()
-		this.clock.uninstall()
-		expect(left, 'timers, page handlers and requests that are left').toEqual([0, 0, 0])
+		if (this.#faults.length > 0) throw new Error(this.#faults.slice(0, 3).join('\n'))
 	}
 
-	#checkKey(key: Key): void {
-		const active = this.active(key)
-		expect(active.length, `requests of ${key}`).toBeLessThanOrEqual(1)
-		const [call] = active
-		const handles = this.of(key)
-		if (!handles.some(isUp)) expect(active, `requests of ${key}, which nobody wants`).toEqual([])
-		for (const handle of handles) {
-			const { status, retryAt } = handle.connection
-			expect(isUp(handle), `is up (${status})`).toBe(handle.isWanted)
-			if (status === 'open') expect(call?.body, 'body of an open link').toBe('open')
-			if (status === 'connecting')
-				expect(call?.isPending, 'request of a connecting link').toBe(true)
-			if (status !== 'reconnecting') expect(retryAt).toBeUndefined()
-			else if (retryAt) {
-				expect(active, 'requests while waiting').toEqual([])
-				expect(+retryAt - +this.clock.date(), 'wait').toBeLessThanOrEqual(330_000)
-			} else if (call) expect(this.doubted.has(call), 'whether the link is in doubt').toBe(true)
-			else expect(this.isAway || this.page.isHidden, 'whether the page has paused it').toBe(true)
-		}
-		// 16: handles on one link see the same of it.
-		const seen = new Set(handles.filter(isUp).map(({ connection }) => connection.status))
-		expect(seen.size, [...seen].join()).toBeLessThanOrEqual(1)
+	#request(line: Line, input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+		const response = this.requests.fetch(input, init)
+		const served = new Served(line, this.requests.last)
+		line.ask(served)
+		const { serve } = line
+		if (serve) queueMicrotask(() => served.isPending && serve(served))
+		return response
 	}
 }
 
-export function isUp({ connection: { status } }: Handle): boolean {
-	return status !== 'idle' && status !== 'closed'
-}
+const event = { stubborn: 'event' } as const
 
-export function event(id: number): string {
-	return `id: ${id}\ndata: ${id}\n\n`
-}
-
-/** Openings and losses take turns; every event comes once and in order, or a gap is told. */
-function checkLog(log: (string | number)[]): void {
-	let isOpen = false
-	let last: number | undefined
-	for (const entry of log) {
-		if (typeof entry === 'number') {
-			if (last !== undefined) expect(entry, `event after ${last}`).toBe(last + 1)
-			last = entry
-		} else if (entry === 'gap') last = undefined
-		else {
-			if (entry === 'open') expect(isOpen, 'open twice').toBe(false)
-			isOpen = entry === 'open'
+/** The handles that a story may have. */
+const parts = {
+	shared(world: World) {
+		const line = world.line('shared', new Stream(1_000))
+		const connection = { stubborn: 'connection' } as const
+		world.add('shared', line, [{}, event, { linger: 0 }, connection])
+	},
+	paused(world: World) {
+		const line = world.line('paused', new Stream(2_000), { pauseAfter: 1_009 })
+		const hidden = { pauseAfter: 1_009 }
+		world.add('paused', line, [{ hidden }, { ...event, hidden }])
+	},
+	eager(world: World) {
+		const line = world.line('eager', new Stream(3_000), { pauseAfter: 0 })
+		const hidden = { pauseAfter: 0 }
+		world.add('eager', line, [{ hidden }, { ...event, hidden }])
+	},
+	/** Streams without ids. */
+	plain(world: World) {
+		const line = world.line('plain', new Stream(4_000, false))
+		world.add('plain', line, [{}, event])
+	},
+	decided(world: World) {
+		const line = world.line('decided', new Stream(5_000), { isDecided: true })
+		const reconnect = { decide: () => world.decision }
+		world.add('decided', line, [{ reconnect }, { ...event, reconnect }])
+	},
+	once(world: World) {
+		const line = world.line('once', new Stream(6_000), { attempts: 0 })
+		const reconnect = false
+		world.add('once', line, [
+			{ reconnect },
+			{ ...event, reconnect },
+			{ stubborn: 'connection', reconnect }
+		])
+	},
+	few(world: World) {
+		const line = world.line('few', new Stream(7_000), { attempts: 2 })
+		world.add('few', line, [{ reconnect: { attempts: 2 } }])
+	},
+	own(world: World) {
+		const stream = new Stream(8_000)
+		for (const index of [0, 1]) {
+			const line = world.line(`own-${index}`, stream, { path: 'own' })
+			const options: SourceOptions = { cache: false, fetch: world.fetchFor(line) }
+			world.add(line.name, line, [index === 0 ? options : { ...event, ...options }])
 		}
+	},
+	room(world: World) {
+		const lines = [
+			world.line('room/1', new Stream(9_000)),
+			world.line('room/2', new Stream(10_000))
+		]
+		world.add('room', () => world.room && lines[world.room - 1], [
+			{ resets: true },
+			{ ...event, resets: true }
+		])
+		world.add('room/1', lines[0]!, [{}])
+	},
+	topics(world: World) {
+		const stream = new Stream(11_000)
+		const lines = { a: world.line('topics/a', stream), b: world.line('topics/b', stream) }
+		const urlChange = 'resume'
+		world.add('topics', () => world.topics && lines[world.topics], [
+			{ urlChange },
+			{ ...event, urlChange }
+		])
 	}
 }
+
+export type Part = keyof typeof parts
+export const allParts = Object.keys(parts) as Part[]

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { settled } from '../../../support/clock.js'
+import { flushPromises } from '../../../../src/lib/testing/flush-promises.js'
 import { startFaultProxy, type FaultConnection } from '../../../support/fault-proxy.js'
 
 // Closes a proxy in the middle of every fault there is, and writes what is left of it: sockets, servers and timers.
@@ -39,7 +39,7 @@ for (const fault of faults) {
 const { open } = proxy
 // What is late and what trickles wait for their timers.
 const timers = () => handles().filter((name) => name === 'Timeout').length
-while (timers() < 2) await settled()
+while (timers() < 2) await flushPromises()
 await proxy.close()
 
 // The other ends are ours; the system takes a turn or two to close what was closed.
@@ -47,7 +47,7 @@ const deadline = performance.now() + 20_000
 let left = handles()
 while (left.join() !== 'TCPServerWrap' && performance.now() < deadline) {
 	for (const socket of sockets) socket.destroy()
-	await settled()
+	await flushPromises()
 	left = handles()
 }
 console.log(JSON.stringify({ open, left }))

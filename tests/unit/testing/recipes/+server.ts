@@ -11,6 +11,6 @@ export function POST({ request }: { request: Request }) {
 		({ emit, lastEventId = '0' }) => {
 			for (const order of orders) if (order.id > lastEventId) emit('order', order, { id: order.id })
 		},
-		{ request, events: feed }
+		{ request, resumed: true, events: feed }
 	)
 }

@@ -1,10 +1,10 @@
 import { source } from 'sveltekit-sse'
-import { assertNothingOpen, cleanup, memoryFetch } from 'sveltekit-sse/testing'
+import { assertNothingOpen, memoryFetch, restoreAll } from 'sveltekit-sse/testing'
 import { afterEach, expect, test } from 'vitest'
 import * as orders from './+server.js'
 import { feed } from './feed.js'
 
-afterEach(cleanup)
+afterEach(restoreAll)
 
 test('the page sees what the endpoint sends', async () => {
 	const fetch = memoryFetch({ '/orders': orders })

@@ -1,10 +1,10 @@
 import { source } from 'sveltekit-sse'
 import { Hub } from 'sveltekit-sse/hub'
-import { cleanup, memoryFetch, settled } from 'sveltekit-sse/testing'
+import { flushPromises, memoryFetch, restoreAll } from 'sveltekit-sse/testing'
 import { afterEach, expect, test } from 'vitest'
 import { feed } from './feed.js'
 
-afterEach(cleanup)
+afterEach(restoreAll)
 
 test('what is published reaches everyone on the topic, and nobody else', async () => {
 	const hub = new Hub({ events: feed })
@@ -17,9 +17,9 @@ test('what is published reaches everyone on the topic, and nobody else', async (
 		const connection = source(`/shops/${shop}`, { events: feed, fetch })
 		connection.select('order').on(({ id }) => seen.push(`${shop} sees ${id}`))
 	}
-	await settled()
+	await flushPromises()
 	await hub.publish('shop:a', 'order', { id: '1', total: 5 })
-	await settled()
+	await flushPromises()
 	expect(seen).toEqual(['a sees 1'])
 	await hub.close()
 })

@@ -1,9 +1,9 @@
-import { cleanup, mockSource } from 'sveltekit-sse/testing'
+import { mockSource, restoreAll } from 'sveltekit-sse/testing'
 import { afterEach, expect, test } from 'vitest'
 import { feed } from './feed.js'
 import { latestOrders } from './orders.js'
 
-afterEach(cleanup)
+afterEach(restoreAll)
 
 test('keeps the newest state of each order', async () => {
 	const connection = mockSource(feed)

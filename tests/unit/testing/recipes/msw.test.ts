@@ -1,7 +1,7 @@
 import { http } from 'msw'
 import { setupServer } from 'msw/node'
 import { produce, source } from 'sveltekit-sse'
-import { actAsClient, cleanup } from 'sveltekit-sse/testing'
+import { actAsClient, restoreAll } from 'sveltekit-sse/testing'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { feed } from './feed.js'
 
@@ -11,7 +11,7 @@ const server = setupServer(
 	)
 )
 beforeAll(() => server.listen())
-afterEach(cleanup)
+afterEach(restoreAll)
 afterAll(() => server.close())
 
 test('MSW answers with what produce() returns', async () => {

@@ -1,14 +1,14 @@
-import { cleanup, manualClock, mockSource, settled } from 'sveltekit-sse/testing'
+import { flushPromises, manualClock, mockSource, restoreAll } from 'sveltekit-sse/testing'
 import { afterEach, expect, test } from 'vitest'
 import { feed } from './feed.js'
 
-afterEach(cleanup)
+afterEach(restoreAll)
 
 test('comes back after a lost connection and a server that is down', async () => {
 	const clock = manualClock()
 	const connection = mockSource(feed)
 	connection.connect()
-	await settled()
+	await flushPromises()
 	await connection.drop()
 	expect(connection.status).toBe('reconnecting')
 	connection.respond(503)

@@ -1,7 +1,7 @@
-import { defineEvents, produce, type } from 'sveltekit-sse'
+import { defineEvents, produce, typed } from 'sveltekit-sse'
 import { feed } from '../../lib/orders'
 
-const newer = defineEvents({ order: type<{ id: string; cents: number }>() }, { version: 5 })
+const newer = defineEvents({ order: typed<{ id: string; cents: number }>() }, { version: 5 })
 let isNewer = false
 
 export const POST = ({ request }) =>
