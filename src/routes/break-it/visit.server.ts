@@ -35,7 +35,7 @@ export class Visit {
 				this.#count()
 				return () => this.#leave(stream)
 			},
-			{ request, ping }
+			{ request, ping, resumed: true }
 		)
 		const breakable = new Breakable(response)
 		if (this.#streams.has(made)) this.#streams.set(made, breakable)

@@ -1,4 +1,4 @@
-import { defineEvents, type } from 'sveltekit-sse'
+import { defineEvents, typed } from 'sveltekit-sse'
 import type { PresenceEvent } from 'sveltekit-sse/hub'
 
 /** One server process. */
@@ -18,11 +18,11 @@ export interface Said {
 
 export const feed = defineEvents({
 	/** The process that the stream comes from. */
-	machine: type<Machine>(),
-	said: type<Said>(),
+	machine: typed<Machine>(),
+	said: typed<Said>(),
 	/** Asks a process to end at once. */
-	kill: type<{ pid: number }>(),
-	presence: type<PresenceEvent>()
+	kill: typed<{ pid: number }>(),
+	presence: typed<PresenceEvent>()
 })
 
 /** Whether what the processes say comes once and in order. */

@@ -1,4 +1,4 @@
-import { defineEvents, type } from 'sveltekit-sse'
+import { defineEvents, typed } from 'sveltekit-sse'
 import { devalueCodec } from 'sveltekit-sse/devalue'
 
 export interface Train {
@@ -10,8 +10,8 @@ export interface Train {
 // JSON would make text of a date, and nothing of a map.
 export const feed = defineEvents(
 	{
-		departure: type<Train>(),
-		platforms: type<Map<number, Train>>()
+		departure: typed<Train>(),
+		platforms: typed<Map<number, Train>>()
 	},
 	{ codec: devalueCodec() }
 )
