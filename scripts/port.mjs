@@ -1,8 +1,8 @@
 import { createServer } from 'node:net'
 
 // Below the range from which systems take the ports of outgoing connections: what takes a moment to
-// start would find it taken by one of them.
-const lowest = 10_000
+// start would find it taken by one of them. And above those that `fetch` refuses to talk to, the last of which is 10080.
+const lowest = 11_000
 const highest = 32_000
 
 /**
@@ -19,7 +19,8 @@ export function isFree(port) {
 			if (code === 'EADDRINUSE' || code === 'EACCES') resolve(false)
 			else reject(error)
 		})
-		server.listen(port, '0.0.0.0', () => server.close(() => resolve(true)))
+		// On all addresses: the tests keep a port at `::1` while its server is away.
+		server.listen(port, () => server.close(() => resolve(true)))
 	})
 }
 

@@ -8,7 +8,7 @@ import {
 	type ServerResponse
 } from 'node:http'
 import type { Socket } from 'node:net'
-import { freePort } from './ports.js'
+import { freePort, keepPort } from './ports.js'
 
 /** What a `+server.ts` exports, in short. */
 export type Handler = (request: Request) => Response | Promise<Response>
@@ -25,6 +25,8 @@ export class HttpServer {
 	#options: ServerOptions
 	#port = 0
 	#server: Server | undefined
+	/** Lets the port go, which is kept while the server is away. */
+	#letPortGo: (() => void) | undefined
 	#closed: Promise<unknown> | undefined
 	#sockets = new Set<Socket>()
 	#requests = 0
@@ -67,6 +69,8 @@ export class HttpServer {
 		})
 		server.listen({ port: this.#port, host: '127.0.0.1', backlog: 4096 })
 		await once(server, 'listening')
+		this.#letPortGo?.()
+		this.#letPortGo = undefined
 	}
 
 	/** Stops listening and ends idle connections; resolves when the last response has ended. */
@@ -74,6 +78,7 @@ export class HttpServer {
 		const server = this.#server
 		this.#server = undefined
 		if (server) {
+			this.#letPortGo = keepPort(this.#port)
 			this.#closed = once(server, 'close')
 			server.close()
 		}
@@ -95,8 +100,11 @@ export class HttpServer {
 		await this.start()
 	}
 
-	[Symbol.asyncDispose](): Promise<void> {
-		return this.kill()
+	/** Dies for good: its port may be another's. */
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.kill()
+		this.#letPortGo?.()
+		this.#letPortGo = undefined
 	}
 
 	async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -91,7 +91,7 @@ export class Sequence {
 		this.#isCounting = false
 		await this.#doing
 		await this.proxy.close()
-		await this.server.kill()
+		await this.server[Symbol.asyncDispose]()
 		await this.numbers.close()
 	}
 
@@ -150,7 +150,9 @@ export async function runSequence(seed: number, clock: FastClock): Promise<Outco
 		await sequence.close()
 	}
 	const kind = `${client.constructor.name}, ${numbers.constructor.name}, ${kept} kept`
+	const [first, ...others] = client.violations
+	// A summary may show the first line and no more.
 	throw new Error(
-		`${client.violations.join('\n')}\nSEED=${seed} (${kind}) replays it:\n${client.log.join('\n')}`
+		[`${first} (SEED=${seed} replays it: ${kind})`, ...others, ...client.log].join('\n')
 	)
 }

@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { describe, expect, test as base } from 'vitest'
 import { startFaultProxy, type FaultProxy } from '../../support/fault-proxy.js'
 import { startHttpServer, type HttpServer } from '../../support/http-server.js'
+import { hasIPv6, isFree } from '../../support/ports.js'
 import { Program } from '../../support/program.js'
 import { Random } from '../../support/random.js'
 
@@ -429,6 +430,29 @@ describe('instead of the server', () => {
 		const refused = wire.openClient().then((refused) => refused.until('ECONNRESET'))
 		await refused.catch((error) => expect(error.code).toBe('ECONNRESET'))
 		expect(wire.proxy.accepted).toBe(2)
+		await wire.proxy.accept()
+		await wire.open()
+	})
+
+	test.skipIf(!hasIPv6)('keeps its port for itself while it refuses', async ({ wire }) => {
+		const { port } = wire.proxy
+		wire.proxy.refuse()
+		await expect.poll(() => isFree(port)).toBe(false)
+		await expect(wire.openClient()).rejects.toThrow('ECONNREFUSED')
+		await wire.proxy.accept()
+		await wire.proxy.close()
+		await expect.poll(() => isFree(port)).toBe(true)
+	})
+
+	test('may accept again when another server has taken its port, and has left', async ({
+		wire
+	}) => {
+		wire.proxy.refuse()
+		const thief = createServer().listen({ port: wire.proxy.port, host: '127.0.0.1' })
+		await once(thief, 'listening')
+		await expect(wire.proxy.accept()).rejects.toThrow('EADDRINUSE')
+		thief.close()
+		await once(thief, 'close')
 		await wire.proxy.accept()
 		await wire.open()
 	})

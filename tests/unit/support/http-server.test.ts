@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { startHttpServer } from '../../support/http-server.js'
+import { hasIPv6, isFree } from '../../support/ports.js'
 
 const encoder = new TextEncoder()
 
@@ -65,6 +66,15 @@ test('killed it cuts every client and cancels its streams; restarted it has the 
 	expect(await (await fetch(server.url)).text()).toBe('back')
 	await server.restart()
 	expect(await (await fetch(server.url)).text()).toBe('back')
+})
+
+test.skipIf(!hasIPv6)('keeps its port while it is away, and not for ever', async () => {
+	const server = await startHttpServer(() => new Response('here'))
+	const { port } = server
+	await server.kill()
+	await expect.poll(() => isFree(port)).toBe(false)
+	await server[Symbol.asyncDispose]()
+	await expect.poll(() => isFree(port)).toBe(true)
 })
 
 test('closed it lets open responses end first', async () => {

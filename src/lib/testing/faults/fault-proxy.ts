@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { TcpFaultConnection, type Host } from './fault-connection.js'
-import { freePort } from './free-port.js'
+import { freePort, keepPort } from './free-port.js'
 import { FaultControls, plain, type Settings } from './settings.js'
 import type { Answer, FaultConnection, FaultProxy } from './types.js'
 
@@ -13,6 +13,8 @@ export class TcpFaultProxy extends FaultControls implements FaultProxy {
 	onConnection: ((connection: FaultConnection) => void) | undefined
 	#port = 0
 	#listener: Server | undefined
+	/** Lets the port go, which is kept while nothing listens on it. */
+	#letPortGo: (() => void) | undefined
 	#connections = new Set<FaultConnection>()
 	#sockets = new Set<Socket>()
 	#settings: Settings = { ...plain }
@@ -83,17 +85,21 @@ export class TcpFaultProxy extends FaultControls implements FaultProxy {
 		this.#listener = listener
 		this.#port ||= await freePort()
 		listener.listen({ port: this.#port, host: loopback, backlog: 4096 })
-		await once(listener, 'listening')
+		try {
+			await once(listener, 'listening')
+		} catch (thrown) {
+			this.#listener = undefined
+			throw thrown
+		}
+		this.#letPortGo?.()
+		this.#letPortGo = undefined
 	}
 
 	refuse(how: 'closed' | 'reset' = 'closed'): void {
 		this.#resetting = how === 'reset'
-		if (this.#resetting) return
-		const listener = this.#listener
-		this.#listener = undefined
-		if (!listener) return
-		this.#closing.push(once(listener, 'close'))
-		listener.close()
+		if (this.#resetting || !this.#listener) return
+		this.#letPortGo ??= keepPort(this.#port)
+		this.#stopListening()
 	}
 
 	answer(answer: Answer, times = Infinity): void {
@@ -150,7 +156,9 @@ export class TcpFaultProxy extends FaultControls implements FaultProxy {
 	}
 
 	async close(): Promise<void> {
-		this.refuse()
+		this.#stopListening()
+		this.#letPortGo?.()
+		this.#letPortGo = undefined
 		const sockets = [...this.#sockets]
 		const closed = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)))
 		for (const socket of sockets) socket.destroy()
@@ -164,6 +172,14 @@ export class TcpFaultProxy extends FaultControls implements FaultProxy {
 	override configure(change: Partial<Settings>): void {
 		Object.assign(this.#settings, change)
 		for (const connection of this.#connections) connection.configure(change)
+	}
+
+	#stopListening(): void {
+		const listener = this.#listener
+		this.#listener = undefined
+		if (!listener) return
+		this.#closing.push(once(listener, 'close'))
+		listener.close()
 	}
 
 	#welcome(socket: Socket): void {
