@@ -24,8 +24,8 @@ interface Holder {
 	/** The channel, and the name of its events. */
 	readonly receiver?: Receiver<unknown>
 	readonly name?: string
-	/** Without a channel: called when the connection is closed. */
-	readonly ended?: () => void
+	/** Without a channel: what `connect()` has given to its user. */
+	readonly pin?: Lease
 	/** Takes the channel off the link; there while it is on one. */
 	stop?: () => void
 }
@@ -155,8 +155,8 @@ export class Seat implements Member, Session {
 	/** Out of a callback: what waits goes on waiting. */
 	reconnect({ reason }: Ending): void {
 		if (reason === 'unused' || this.#isOn) return
-		// The end has also ended what `connect()` held.
-		if (this.#holders.size === 0 && this.#standing.now.wasPinned) this.#pin()
+		// The end has also ended what `connect()` held, and what nobody has released since.
+		for (const pin of this.#standing.now.pins ?? []) pin.renew()
 		if (this.#holders.size > 0) this.#attach((link) => link.want())
 	}
 
@@ -215,13 +215,16 @@ export class Seat implements Member, Session {
 
 	/** Each such hold is one of its own, and `close()` ends them all. */
 	#pin(): () => void {
-		const lease: Lease = new Lease(this, () => {
-			const holder: Holder = { holds: true, ended: () => lease.endUnheld() }
-			this.#refreshUnheld()
-			this.#holders.add(holder)
-			return { renew() {}, close: () => this.#release(holder) }
+		const pin: Lease = new Lease(this, () => {
+			const holder: Holder = { holds: true, pin }
+			const renew = (): void => {
+				this.#refreshUnheld()
+				this.#holders.add(holder)
+			}
+			renew()
+			return { renew, close: () => this.#release(holder) }
 		})
-		return lease.hold()
+		return pin.hold()
 	}
 
 	#release(holder: Holder): void {
@@ -376,15 +379,15 @@ export class Seat implements Member, Session {
 
 	/** The connection is closed, for all who held it. */
 	#end(transition: Transition): void {
-		const wasPinned = [...this.#holders].some(({ holds, receiver }) => holds && !receiver)
-		this.#stand({ ...transition, status: 'closed', wasPinned })
+		const pins = [...this.#holders].flatMap(({ pin }) => pin ?? [])
+		this.#stand({ ...transition, status: 'closed', pins })
 		// A callback may have connected again.
 		if (this.#isOn) return
 		for (const holder of [...this.#holders]) {
-			holder.holds = false
-			if (holder.receiver) continue
+			holder.holds = !!holder.pin
+			if (!holder.pin) continue
 			this.#holders.delete(holder)
-			holder.ended?.()
+			holder.pin.endUnheld()
 		}
 		this.#from.rest()
 		this.#decoding.inOrder(() => {

@@ -1,5 +1,6 @@
 import { DEV } from 'esm-env'
 import { createSubscriber } from 'svelte/reactivity'
+import type { Lease } from '../channel/lease.js'
 import { SseError } from '../errors.js'
 import type { Transition } from '../link/link.js'
 import type { Status } from '../link/types.js'
@@ -9,8 +10,8 @@ import { Cell } from '../reactive.svelte.js'
 export interface Ending extends Transition {
 	/** The component that called `close()`, as `reader()` tells them apart, and whether it has done so in this moment. */
 	closing?: { by: unknown; isRecent: boolean }
-	/** Whether it was held by `connect()`. */
-	wasPinned?: boolean
+	/** What `connect()` held it with. */
+	pins?: Lease[]
 }
 
 export const resting: Transition = { status: 'idle', reason: 'unused', attempt: 0 }

@@ -74,6 +74,50 @@ describe('connect()', () => {
 		expect(connection.status).toBe('open')
 	})
 
+	test('of a late close event brings back the holds that nobody has released since', async ({
+		connect,
+		server,
+		clock
+	}) => {
+		let late = (): void => {}
+		const { connection } = connect({ close: ({ connect }) => (late = connect) })
+		const [first, second] = [connection.connect(), connection.connect()]
+		await flushPromises()
+		await server.last.hello({ ping: 0 })
+		await server.last.goodbye('done')
+		first()
+		await flushPromises()
+		late()
+		await clock.advance(1_000)
+		expect([connection.status, server.count]).toEqual(['reconnecting', 2])
+		await server.last.hello({ ping: 0 })
+		await server.last.goodbye('done')
+		late()
+		await clock.advance(1_000)
+		await server.last.hello({ ping: 0 })
+		expect(connection.status).toBe('open')
+		second()
+		await clock.advance(100)
+		expect([connection.status, server.count]).toEqual(['idle', 3])
+	})
+
+	test('of a late close event opens nothing for holds that were all released', async ({
+		connect,
+		server
+	}) => {
+		let late = (): void => {}
+		const { connection } = connect({ close: ({ connect }) => (late = connect) })
+		const release = connection.connect()
+		await flushPromises()
+		await server.last.hello({ ping: 0 })
+		await server.last.goodbye('done')
+		release()
+		await flushPromises()
+		late()
+		await flushPromises()
+		expect([connection.status, server.count]).toEqual(['closed', 1])
+	})
+
 	test('that is released leaves the readers their connection, and they leave it theirs', async ({
 		connect,
 		server,

@@ -60,8 +60,8 @@ export class Handle {
 	readonly #derived = new Map<string, SseChannel<string, string | null>>()
 	readonly #abort = new AbortController()
 	#lastClose: SourceEvent | undefined
-	/** Whether `connect()` held it when it ended. */
-	#wasPinned = false
+	/** What `connect()` held it with when it ended, and nobody has released since. */
+	readonly #ended = new Set<string>()
 	/** The line that it was on before, for another URL. */
 	#former: Line | undefined
 	/** Whether it was closed, and not by its user. */
@@ -202,8 +202,9 @@ export class Handle {
 		const event = this.#lastClose
 		if (!event) return
 		if (event.reason !== 'unused' && !this.line) {
-			if (this.#leases.size > 0) this.#comeBack()
-			else if (this.#wasPinned) this.#come(`connect ${++this.#pins}`)
+			if (this.#ended.size > 0 && !this.#isHeld) this.#follow()
+			for (const key of this.#ended) this.#take(key)
+			if (this.#leases.size > 0 && !this.line) this.#comeBack()
 		}
 		event.connect()
 	}
@@ -241,6 +242,7 @@ export class Handle {
 		const before = this.#status
 		this.#status = status
 		this.#isEnded = status === 'closed' && !isLocal
+		if (status !== 'closed') this.#ended.clear()
 		const wasGood = before === 'connecting' || before === 'open'
 		if (before === 'idle' || before === 'closed' || status === 'open') this.#isTold = false
 		const isNews = wasGood || (hasFailed && !this.#isTold)
@@ -292,10 +294,12 @@ export class Handle {
 				this.holders.delete(holder)
 				this.#leases.get(holder.key)!.holders--
 			}
-		this.#wasPinned = this.isPinned
+		if (this.#status === 'closed') this.#ended.clear()
 		for (const [key, lease] of this.#leases) {
 			lease.isActive = false
-			if (lease.holders === 0 || key.startsWith('connect')) this.#leases.delete(key)
+			const isPin = key.startsWith('connect')
+			if (isPin && lease.holders > 0) this.#ended.add(key)
+			if (lease.holders === 0 || isPin) this.#leases.delete(key)
 		}
 	}
 
@@ -373,6 +377,7 @@ export class Handle {
 
 	/** A holder goes. A channel that others are made of goes with the last of them. */
 	#go(key: string, linger = this.linger): void {
+		this.#ended.delete(key)
 		const lease = this.#leases.get(key)
 		if (!lease) return this.#world.lingers(this.line ? linger : 0)
 		if (--lease.holders > 0) return
