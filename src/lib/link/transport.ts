@@ -43,7 +43,8 @@ export async function request(
 		const { method, url } = options
 		const body = await call(options.body)
 		refuseUsed(body)
-		if (looksLikeForm(method, url, body) && !headers.has('content-type'))
+		const mayLack = !options.hasOwnBody && !headers.has('content-type')
+		if (mayLack && looksLikeForm(method, url, body))
 			headers.set('content-type', 'application/json')
 		// Given up while the headers were being made: nothing may be sent any more.
 		signal.throwIfAborted()

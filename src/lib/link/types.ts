@@ -91,6 +91,8 @@ export interface RequestOptions {
 	method: string
 	headers: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined
 	body: BodySource | null | undefined
+	/** Whether `fetch` has another body, which `body` does not replace. */
+	readonly hasOwnBody?: boolean
 	/** Whatever else `fetch` takes. */
 	init: RequestInit
 	fetch: typeof globalThis.fetch | undefined

@@ -45,6 +45,11 @@ export class Requests implements RequestOptions {
 		return this.#request?.signal
 	}
 
+	/** Whether the `Request` may have a body. Firefox does not show whether it has. */
+	get hasOwnBody(): boolean {
+		return this.body == null && !!this.#request && !this.isBodiless
+	}
+
 	/** Whether requests of this method have no body. */
 	get isBodiless(): boolean {
 		return /^(GET|HEAD)$/.test(this.method)
@@ -54,8 +59,7 @@ export class Requests implements RequestOptions {
 	get isOneShot(): boolean {
 		const { body } = this
 		if (body != null) return body instanceof ReadableStream
-		// Firefox does not show whether a request has a body.
-		return typeof this.#from !== 'function' && !!this.#request && !this.isBodiless
+		return typeof this.#from !== 'function' && this.hasOwnBody
 	}
 
 	readonly headers = async (): Promise<Headers> => {

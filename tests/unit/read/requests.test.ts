@@ -139,6 +139,16 @@ describe('a Request', () => {
 		])
 	})
 
+	test('with bytes has no type of ours, unless another body takes their place', async () => {
+		const { calls, fetch } = recorder()
+		const request = () => new Request(url, { method: 'POST', body: new Uint8Array([1, 2]) })
+		await linesOf(read(request(), { fetch }))
+		await linesOf(read(request, { fetch, reconnect: false }))
+		await linesOf(read(request(), { fetch, body: '{}' }))
+		const types = calls.map(({ init }) => (init.headers as Headers).get('content-type'))
+		expect(types).toEqual([null, null, 'application/json'])
+	})
+
 	test('without a body can be sent again', async () => {
 		using clock = manualClock()
 		const { calls, fetch } = recorder(brokenOff)
