@@ -64,7 +64,7 @@ export class Handle {
 	readonly #ended = new Set<string>()
 	/** The line that it was on before, for another URL. */
 	#former: Line | undefined
-	/** Whether it was closed, and not by its user. */
+	/** Whether it was closed, and neither by its user nor for good. */
 	#isEnded = false
 	/** Whether its callbacks have heard of the outage that lasts. */
 	#isTold = false
@@ -241,7 +241,7 @@ export class Handle {
 	stand(status: Status, isLocal = false, hasFailed = false): void {
 		const before = this.#status
 		this.#status = status
-		this.#isEnded = status === 'closed' && !isLocal
+		this.#isEnded = status === 'closed' && !isLocal && !this.isAborted
 		if (status !== 'closed') this.#ended.clear()
 		const wasGood = before === 'connecting' || before === 'open'
 		if (before === 'idle' || before === 'closed' || status === 'open') this.#isTold = false
