@@ -244,7 +244,9 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 				return this.#value.last
 			}
 		}
-		return new SseChannel<U, J>(feed as Feed, operator as Operator<never, U, J>)
+		// What is made of the last item starts over with what it is made of.
+		const { restarts = operator.isLatest && this.#operator.restarts } = operator
+		return new SseChannel<U, J>(feed as Feed, { ...(operator as Operator<never, U, J>), restarts })
 	}
 
 	/** Holds the connection for as long as the effect, template or derived that reads now. */

@@ -60,7 +60,10 @@ export class Nexts<T> {
 		const aborted = (): SseError => new SseError('aborted', 'aborted', { cause: signal?.reason })
 		if (signal?.aborted) throw aborted()
 		const queue = this.#parked.pop() ?? iterate(this.#listen)
-		const abort = (): void => queue.end(aborted())
+		const abort = (): void => {
+			// Once it has its event, the others of the burst are for whoever asks next.
+			if (queue.isAwaited) queue.end(aborted())
+		}
 		const timer =
 			timeout !== undefined &&
 			clock.setTimeout(

@@ -122,6 +122,8 @@ export class Value<T, I> {
 		this.#seen = this.#event = this.#data = undefined
 		this.#operator.reset?.()
 		this.#error.set(undefined)
+		// The user's function may throw; what it was before is shown no more.
+		this.#current.set(null as T | I)
 		this.#current.set(this.#operator.initial(this.#url))
 	}
 }

@@ -23,6 +23,11 @@ export class Queue<T> implements AsyncIterableIterator<T, undefined> {
 		return this.#items.length
 	}
 
+	/** Whether somebody waits for an item. */
+	get isAwaited(): boolean {
+		return this.#waiting.length > 0
+	}
+
 	get isEnded(): boolean {
 		return this.#end !== undefined
 	}

@@ -22,7 +22,7 @@ export class Start {
 
 	lastEventId(url: string | undefined): string | undefined {
 		if (this.#last?.url !== url || !this.#last)
-			this.#last = { url, id: this.#at(url, this.#config.lastEventId) }
+			this.#last = { url, id: this.#at(url, this.#config.lastEventId) ?? undefined }
 		return this.#last.id
 	}
 

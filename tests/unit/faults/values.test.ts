@@ -274,6 +274,52 @@ describe('store subscribers see no torn pairs:', () => {
 	})
 })
 
+describe('what starts over', () => {
+	test('takes with it what is made of its last value', async ({ connect, server, clock }) => {
+		const { connection } = connect()
+		const all = connection.select('message').list({ restart: true })
+		const size = all.transform((items) => items.length)
+		const many = all.filter((items) => items.length > 1)
+		const sum = size.scan((sum, length) => sum + (length ?? 0), 0)
+		for (const channel of [size, many, sum] as Readable<unknown>[]) watch(channel)
+		await flushPromises()
+		await server.last.hello({ text: events('a', 'b') })
+		expect([size.current, many.current, sum.current]).toEqual([2, ['a', 'b'], 3])
+		await server.last.end()
+		await clock.advance(500)
+		await server.last.hello()
+		// A sum starts over if it was told to.
+		expect([all.current, size.current, many.current, sum.current]).toEqual([[], null, [], 3])
+	})
+
+	test('shows nothing of another URL where the user’s function throws', async ({
+		connect,
+		server,
+		reported
+	}) => {
+		let room = 1
+		let isBroken = false
+		const { connection } = connect({}, () => `/events?room=${room}`)
+		const channel = connection.select('message').json<number>(() => {
+			if (isBroken) throw new Error('mine')
+			return 0
+		})
+		watch(channel)
+		await flushPromises()
+		await server.last.hello({ text: events('1') })
+		expect(channel.current).toBe(1)
+		isBroken = true
+		room = 2
+		connection.connect()
+		await flushPromises()
+		expect(get(channel)).toBe(null)
+		isBroken = false
+		await server.last.hello({ text: events('2') })
+		expect(channel.current).toBe(2)
+		expect(reported.splice(0)).toMatchObject([{ message: 'mine' }])
+	})
+})
+
 describe('subscribe()', () => {
 	test('calls its second argument before the value changes, for each event', async ({
 		connect,

@@ -427,6 +427,21 @@ describe('next()', () => {
 		expect(requests.active).toEqual([])
 	})
 
+	// The others of the burst were lost, and the next call was the one that heard of the abort.
+	test('keeps the rest of a burst when its signal aborts right after its event', async ({
+		connect,
+		requests
+	}) => {
+		const channel = connect().connection.select('message')
+		const controller = new AbortController()
+		const { signal } = controller
+		const burst = (async () => [await channel.next({ signal }), await channel.next()])()
+		channel.on(() => controller.abort())
+		await flushPromises()
+		await requests.last.hello(30_000, events('a', 'b'))
+		expect(await burst).toEqual(['a', 'b'])
+	})
+
 	test('waits through losses', async ({ connect, requests, clock }) => {
 		const next = connect().connection.select('message').next()
 		await flushPromises()
