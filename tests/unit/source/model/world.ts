@@ -122,12 +122,13 @@ export class World {
 	/** Nothing is left once everybody has gone. */
 	async end(): Promise<void> {
 		try {
-			for (const handle of this.handles) {
+			for (const handle of this.handles)
 				for (const holder of handle.holders) handle.release(holder)
-				if (handle.isPinned) handle.close()
-			}
+			this.#closePinned()
 			await this.clock.advance(100)
 			this.letGo()
+			// Those who connect again at each end may have met one while they lingered.
+			this.#closePinned()
 			if (this.page.isHidden) await this.page.show()
 			for (const { name, isOn } of this.handles) this.claim(!isOn, `${name} is held by nobody`)
 			const left = [this.clock.timers, this.page.listeners, this.requests.active.length]
@@ -137,6 +138,10 @@ export class World {
 			restoreAll()
 		}
 		if (this.#faults.length > 0) throw new Error(this.#faults.slice(0, 3).join('\n'))
+	}
+
+	#closePinned(): void {
+		for (const handle of this.handles) if (handle.isPinned) handle.close()
 	}
 
 	#request(line: Line, input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
