@@ -40,23 +40,23 @@ export class Callbacks {
 	 * @param isJoining others were at this step before: they have lost something, this handle has not
 	 */
 	hear(before: Ending, next: Ending, isJoining: boolean): void {
-		const hasFailed = !!next.error && next.error !== before.error
+		// A link that rests after an error still has it when it is asked for again.
+		const isNews = !isJoining && next.reason !== 'asked'
+		const hasFailed = isNews && !!next.error && next.error !== before.error
 		if (hasFailed) this.#call('error', next)
 		// A callback may have gone on from here.
 		if (this.#standing.now !== next) return
 		if (next.status === 'open') this.#call('open', next)
-		// A link that rests after an error still has it when it is asked for again.
-		const isLoss = hasFailed && !isJoining && next.reason !== 'asked'
-		if (this.#isEnding(before, next, isLoss)) this.#call('close', next)
+		if (this.#isEnding(before, next, hasFailed)) this.#call('close', next)
 	}
 
 	/** Once per outage, and once per ending. */
-	#isEnding({ status: before }: Ending, { status }: Ending, isLoss: boolean): boolean {
+	#isEnding({ status: before }: Ending, { status }: Ending, hasFailed: boolean): boolean {
 		const wasUp = before === 'connecting' || before === 'open'
 		if (status === 'closed') return before !== 'closed'
 		if (status === 'idle') return wasUp
 		if (before === 'idle' || before === 'closed' || status === 'open') this.#isTold = false
-		const isNews = status === 'reconnecting' && (wasUp || (isLoss && !this.#isTold))
+		const isNews = status === 'reconnecting' && (wasUp || (hasFailed && !this.#isTold))
 		if (isNews) this.#isTold = true
 		return isNews
 	}

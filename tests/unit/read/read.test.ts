@@ -185,6 +185,16 @@ describe('a signal', () => {
 		expect([log.lines, clock.timers]).toEqual([['!aborted aborted'], 0])
 	})
 
+	test('ends in order if it is aborted once all has come', async () => {
+		const leaving = new AbortController()
+		const fetch = memoryFetch(() => foreign('data: a\n\n'))
+		const stream = read(url, { fetch, signal: leaving.signal })
+		await stream.next()
+		await flushPromises()
+		leaving.abort()
+		expect(await stream.next()).toEqual({ done: true, value: undefined })
+	})
+
 	test('that is aborted already asks for nothing', async () => {
 		const fetch = memoryFetch(() => produce(() => {}))
 		expect(await linesOf(read(url, { fetch, signal: AbortSignal.abort() }))).toEqual([

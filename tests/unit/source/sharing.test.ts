@@ -259,3 +259,44 @@ test('twenty handles that reconnect make one request at a time', async ({
 	expect(Math.max(...most)).toBeLessThanOrEqual(1)
 	expect(requests.count).toBeLessThanOrEqual(10)
 })
+
+describe('a handle that comes to a link that has failed', () => {
+	test('shows why, and its callbacks hear of what fails from then on', async ({
+		connect,
+		requests,
+		clock
+	}) => {
+		connect().connection.connect()
+		await flushPromises()
+		await requests.last.refuse(503)
+		const late = connect()
+		late.connection.connect()
+		expect(late.connection).toMatchObject({ status: 'reconnecting', error: { status: 503 } })
+		expect(late.log).toEqual([])
+		await clock.advance(30_000)
+		await requests.last.fail()
+		expect(late.log).toEqual([
+			expect.stringContaining('error network'),
+			expect.stringContaining('close network')
+		])
+	})
+
+	test('and rests, shows why, and waits for what it has asked for', async ({
+		connect,
+		requests,
+		clock
+	}) => {
+		const reconnect = { attempts: 0 }
+		connect({ reconnect }).connection.connect()
+		await flushPromises()
+		await requests.last.refuse(503, '', { 'retry-after': '20' })
+		const late = connect({ reconnect })
+		late.connection.connect()
+		expect(late.connection).toMatchObject({ status: 'reconnecting', error: { status: 503 } })
+		await clock.advance(19_000)
+		expect([late.log, requests.count]).toEqual([[], 1])
+		await clock.advance(2_000)
+		await requests.last.hello()
+		expect(late.log).toEqual(['open accepted'])
+	})
+})
