@@ -32,6 +32,7 @@ export async function findBrowser(suits = () => true) {
 		if (await starts(named)) return named
 		throw new Error(`CHROMIUM_PATH=${named} does not start. Correct it, or unset it.`)
 	}
+	if (named) console.log(`CHROMIUM_PATH=${named} lacks what this needs; another Chromium is taken.`)
 	const present = [...findAll(light), ...findAll('chromium')]
 	for (const path of new Set([...present, await playwrightPath()])) {
 		if (path && suits(path) && (await starts(path))) return path
