@@ -4,10 +4,10 @@ import type { Feed, Opened } from './channel/feed.js'
 import { iterate, Nexts, type Listening, type NextOptions } from './channel/iterate.js'
 import { Lease } from './channel/lease.js'
 import { list, type ListOptions } from './channel/list.js'
-import { made, type JsonFailure, type Operator } from './channel/operator.js'
+import { made, type JsonFailure, type Lazy, type Operator } from './channel/operator.js'
 import * as operators from './channel/operators.js'
 import { Outlets } from './channel/outlets.js'
-import { begin, end } from './parts/publish.js'
+import { together } from './parts/publish.js'
 import { Value } from './channel/value.js'
 import { environment } from './environment.js'
 import type { SseError } from './errors.js'
@@ -318,39 +318,30 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 
 	/** @param isOld the event came before: it is shown, and listeners do not hear of it */
 	#take(data: unknown, message: Message, isOld = false): void {
-		begin()
-		try {
-			const { hasFailed } = this.#value
-			const taken = this.#value.take(data, message)
-			if (typeof taken === 'object') this.#failed(taken)
-			else if (!taken && hasFailed) this.#fail(undefined)
-			else if (taken && isOld) this.#show()
-			else if (taken) this.#deliver(message)
-		} finally {
-			end()
+		const taken = this.#value.take(data, message)
+		if (taken !== true) this.#missed(taken, isOld)
+		else if (isOld) this.#show()
+		else {
+			this.#unowned.changed()
+			this.#outlets.deliver(this.#value.plain as T | Lazy<T>, message)
 		}
 	}
 
-	#deliver(message: Message): void {
-		this.#unowned.changed()
-		if (this.#outlets.isUsed) this.#outlets.deliver(made(this.#value.plain) as T, message)
+	/** An event was none here. */
+	#missed(taken: SseError | false | undefined, isOld: boolean): void {
+		if (taken === false) return
+		this.#fail(taken)
+		if (!taken) return
+		if (!isOld) this.#feed.session.failed(taken)
+		if (taken.code === 'parse') this.#show()
 	}
 
 	/** There is another value, which is no event. */
 	#show(): void {
-		begin()
-		try {
+		together(() => {
 			this.#unowned.changed()
 			this.#outlets.show(made(this.#value.plain))
-		} finally {
-			end()
-		}
-	}
-
-	#failed(error: SseError): void {
-		this.#fail(error)
-		this.#feed.session.failed(error)
-		if (error.code === 'parse') this.#show()
+		})
 	}
 
 	#fail(error: SseError | undefined): void {

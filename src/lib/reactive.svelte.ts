@@ -190,9 +190,9 @@ export class Cell<T> {
 
 	/** An object that is set again counts as changed, as in `svelte/store`: it may have been mutated. */
 	set(value: T): void {
-		const isSame = Object.is(value, this.plain) && !isObject(value)
+		const before = this.plain
 		this.plain = value
-		if (!isSame) this.touch()
+		if (!this.#isTold && (!Object.is(value, before) || isObject(value))) this.touch()
 	}
 
 	/** Runs the readers again. */

@@ -50,6 +50,8 @@ export interface Session {
 	readonly settled: string | undefined
 	/** Another number after each change of the URL that starts everything over. */
 	readonly era: number
+	/** Another object after each stream that starts over; undefined while it is not known. */
+	readonly stream: object | undefined
 	/** Whether values belong to one URL. */
 	readonly resets: boolean
 	/** Milliseconds for which a channel without readers keeps the connection. */

@@ -74,11 +74,12 @@ export class Nexts<T> {
 		try {
 			const { value, done } = await queue.next()
 			if (done) throw new SseError('closed', DEV ? 'closed before the next event came' : 'closed')
+			// One that has told its end is of no use any more.
+			this.#park(queue)
 			return value
 		} finally {
 			clock.clearTimeout(timer)
 			signal?.removeEventListener('abort', abort)
-			this.#park(queue)
 		}
 	}
 

@@ -5,9 +5,9 @@ export interface Operator<P, T, I> {
 	/** The value before the first event, for a URL. */
 	initial(url: string | undefined): T | I
 	/**
-	 * The value that an event makes; `skipped`, or a `Fallback`, where there is none. A throw is kept as the channel's error.
+	 * The value that an event makes; what stands for it where there is none. A throw is kept as the channel's error.
 	 */
-	apply(data: P): T | Lazy<T> | typeof skipped | Fallback<T | I>
+	apply(data: P): T | Lazy<T> | Unmade<T | I>
 	/** Forgets what came before. */
 	reset?(): void
 	/** Whether the value depends on the last event only; then a late reader sees what that event made. */
@@ -16,19 +16,20 @@ export interface Operator<P, T, I> {
 	readonly restarts?: boolean | undefined
 }
 
-/** The event is none for the channel. */
-export const skipped: unique symbol = Symbol()
+/** Stands for an event that is none for the channel, or could not be read. */
+export class Unmade<V> {
+	/** What is shown in its place. */
+	readonly fallback: { value: V } | undefined
+	readonly error: SseError | undefined
 
-/** A value that stands in for one that could not be made: it is shown, and is no event. */
-export class Fallback<V> {
-	readonly value: V
-	readonly error: SseError
-
-	constructor(value: V, error: SseError) {
-		this.value = value
+	constructor(fallback?: { value: V }, error?: SseError) {
+		this.fallback = fallback
 		this.error = error
 	}
 }
+
+/** The event is none for the channel. */
+export const skipped = /* @__PURE__ */ new Unmade<never>()
 
 /** A value that is made when someone looks at it. */
 export class Lazy<T> {

@@ -1,6 +1,6 @@
 import { DEV } from 'esm-env'
 import { SseError, toError } from '../errors.js'
-import { Fallback, skipped, type JsonFailure, type Operator } from './operator.js'
+import { skipped, Unmade, type JsonFailure, type Operator } from './operator.js'
 
 /** The data as it comes from the connection: text, or the value that a contract has read; an error, where it could not. */
 export function plain<T, I>(initial: (url: string | undefined) => I): Operator<T | SseError, T, I> {
@@ -32,7 +32,7 @@ export function json<P, U>(or: Or<U> | undefined): Operator<P, U, U | null> {
 				const cause = toError(thrown)
 				const message = (DEV ? 'The data is not JSON: ' : '') + cause.message
 				const value = or ? or({ error: cause, raw: data, previous }) : null
-				return new Fallback(value, new SseError('parse', message, { cause }))
+				return new Unmade({ value }, new SseError('parse', message, { cause }))
 			}
 		},
 		reset: () => (previous = null),

@@ -1,9 +1,10 @@
 import type { SseError } from '../errors.js'
 import type { Message } from '../link/types.js'
 import { Listeners } from '../parts/listeners.js'
+import { publish, together } from '../parts/publish.js'
 import type { Receiver } from './feed.js'
 import type { Listening } from './iterate.js'
-import { begin, end, enqueue, type Publisher } from '../parts/publish.js'
+import { made, type Lazy } from './operator.js'
 
 interface Subscriber<V> {
 	run(value: V): void
@@ -15,7 +16,7 @@ interface Listener<T> extends Partial<Pick<Listening<T>, 'ended'>> {
 }
 
 /** Who hears the events of a channel: channels at once, everybody else when all channels have taken the event in. */
-export class Outlets<T, I> implements Publisher {
+export class Outlets<T, I> {
 	/** Channels that are made of this one. */
 	readonly derived = new Listeners<Receiver<T>>()
 	/** See every value. */
@@ -23,21 +24,16 @@ export class Outlets<T, I> implements Publisher {
 	/** Hear every event. */
 	readonly listeners = new Listeners<Listener<T>>()
 
-	get isUsed(): boolean {
-		return this.derived.size + this.subscribers.size + this.listeners.size > 0
-	}
-
 	/** One more event. */
-	deliver(value: T, message: Message): void {
-		this.subscribers.each(invalidate)
-		if (this.subscribers.size + this.listeners.size > 0) enqueue(this, value, message)
-		this.derived.each(tell<T>, value, message)
+	deliver(value: T | Lazy<T>, message: Message): void {
+		if (this.subscribers.size > 0) this.#change(made(value))
+		if (this.listeners.size > 0) publish(this.listeners, tell<T>, made(value), message)
+		if (this.derived.size > 0) this.derived.each(tell<T>, made(value), message)
 	}
 
 	/** Another value, which is no event. */
 	show(value: T | I): void {
-		this.subscribers.each(invalidate)
-		if (this.subscribers.size > 0) enqueue(this, value, undefined)
+		if (this.subscribers.size > 0) this.#change(value)
 		this.derived.each((receiver) => receiver.again())
 	}
 
@@ -45,14 +41,12 @@ export class Outlets<T, I> implements Publisher {
 	ended(error: SseError | undefined): void {
 		this.derived.each((receiver) => receiver.ended(error))
 		// Behind the event that is being published: it was closed by one who heard it before others did.
-		begin()
-		enqueue({ publish: () => this.listeners.each((listener) => listener.ended?.(error)) })
-		end()
+		together(() => publish(this.listeners, conclude, error, undefined))
 	}
 
-	publish(value: unknown, message: unknown): void {
-		this.subscribers.each(run, value as T | I)
-		if (message) this.listeners.each(tell<T>, value as T, message as Message)
+	#change(value: T | I): void {
+		this.subscribers.each(invalidate)
+		publish(this.subscribers, run, value, undefined)
 	}
 }
 
@@ -66,4 +60,8 @@ function run<V>(subscriber: Subscriber<V>, value: V): void {
 
 function tell<T>(listener: Listener<T>, data: T, message: Message): void {
 	listener.event(data, message)
+}
+
+function conclude(listener: Listener<never>, error: SseError | undefined): void {
+	listener.ended?.(error)
 }

@@ -5,7 +5,7 @@ import type { Message } from '../link/types.js'
 import { report } from '../parts/report.js'
 import { Cell } from '../reactive.svelte.js'
 import type { Incoming, Session } from './feed.js'
-import { Fallback, made, skipped, type Lazy, type Operator } from './operator.js'
+import { made, Unmade, type Lazy, type Operator } from './operator.js'
 
 /** What a channel shows, and how an event changes it. */
 export class Value<T, I> {
@@ -20,12 +20,15 @@ export class Value<T, I> {
 	/** The URL that the value belongs to, and which of its visits. */
 	#url: string | undefined
 	#era: number
+	/** The stream that it belongs to, if that was known. */
+	#stream: object | undefined
 
 	constructor(operator: Operator<unknown, T, I>, session: Session) {
 		this.#operator = operator
 		this.#session = session
 		this.#url = untrack(() => session.url())
 		this.#era = session.era
+		this.#stream = session.stream
 		this.#current = new Cell<T | I | Lazy<T>>(operator.initial(this.#url))
 	}
 
@@ -63,32 +66,42 @@ export class Value<T, I> {
 	/**
 	 * Takes an event in.
 	 *
-	 * @returns whether it is an event of this channel too; or why it could not be, which `fail` keeps: the value is a `Fallback`
-	 * then, if there is one
+	 * @returns whether it is an event of this channel too; `undefined` if it is none, but the error before it is over; or why it
+	 * could not be read, which `fail` keeps: the value is a `Fallback` then, if there is one
 	 */
-	take(data: unknown, message: Message): boolean | SseError {
+	take(data: unknown, message: Message): boolean | undefined | SseError {
 		this.#seen = message
 		const { era } = this.#session
+		const value = this.#apply(data)
+		if (this.#session.era !== era || value instanceof Unmade) return this.#settle(value, era)
+		if (this.hasFailed) this.#error.set(undefined)
+		this.#data = value
+		this.#current.set(value)
+		this.#event = message
+		return true
+	}
+
+	#apply(data: unknown): T | Lazy<T> | Unmade<T | I> {
 		try {
-			const value = this.#operator.apply(data)
-			// The user's function has gone to another URL, where this is no event.
-			if (this.#session.era !== era) return false
-			if (value instanceof Fallback) {
-				this.#current.set(value.value)
-				return value.error
-			}
-			this.#error.set(undefined)
-			if (value === skipped) return false
-			this.#data = value as T | Lazy<T>
-			this.#current.set(this.#data)
-			this.#event = message
-			return true
+			return this.#operator.apply(data)
 		} catch (thrown) {
-			if (thrown instanceof SseError) return thrown
-			report(thrown)
-			const text = (DEV ? 'A function given to the channel threw: ' : '') + toError(thrown).message
-			return new SseError('callback', text, { cause: thrown })
+			return new Unmade(undefined, errorOf(thrown))
 		}
+	}
+
+	/** There is no event. */
+	#settle(value: unknown, era: number): false | undefined | SseError {
+		// The user's function has gone to another URL, where this is no event, and left something of it behind.
+		if (this.#session.era !== era) {
+			this.#operator.reset?.()
+			return false
+		}
+		const { error, fallback } = value as Unmade<T | I>
+		if (fallback) this.#current.set(fallback.value)
+		if (error) return error
+		if (!this.hasFailed) return false
+		this.#error.set(undefined)
+		return undefined
 	}
 
 	get hasFailed(): boolean {
@@ -99,19 +112,23 @@ export class Value<T, I> {
 		this.#error.set(error)
 	}
 
-	/** Starts over, if the URL is another. */
+	/** Starts over, if the URL is another, or the stream, where the operator starts over with it. */
 	follow(): boolean {
-		const { era } = this.#session
-		if (era === this.#era) return false
-		// Until the first URL is settled, values are for the URL that was wanted when they were made.
-		const isSame = this.#era === 0 && this.#url === untrack(() => this.#session.url())
-		this.#era = era
-		if (!isSame) this.#reset()
-		return !isSame
+		const { era, stream } = this.#session
+		if (era !== this.#era) {
+			// Until the first URL is settled, values are for the URL that was wanted when they were made.
+			const isSame = this.#era === 0 && this.#url === untrack(() => this.#session.url())
+			this.#era = era
+			if (!isSame) this.#reset()
+			return !isSame
+		}
+		// Nobody may have been there to hear that it starts over.
+		return stream !== undefined && stream !== this.#stream && this.restart()
 	}
 
 	/** Starts over with a stream that starts over, if the operator does. */
 	restart(): boolean {
+		this.#stream = this.#session.stream
 		if (!this.#operator.restarts) return false
 		this.#reset()
 		return true
@@ -119,6 +136,7 @@ export class Value<T, I> {
 
 	#reset(): void {
 		this.#url = untrack(() => this.#session.url())
+		this.#stream = this.#session.stream
 		this.#seen = this.#event = this.#data = undefined
 		this.#operator.reset?.()
 		this.#error.set(undefined)
@@ -126,4 +144,11 @@ export class Value<T, I> {
 		this.#current.set(null as T | I)
 		this.#current.set(this.#operator.initial(this.#url))
 	}
+}
+
+function errorOf(thrown: unknown): SseError {
+	if (thrown instanceof SseError) return thrown
+	report(thrown)
+	const text = (DEV ? 'A function given to the channel threw: ' : '') + toError(thrown).message
+	return new SseError('callback', text, { cause: thrown })
 }

@@ -59,6 +59,8 @@ export class Link {
 	lastEventId: string | undefined
 	/** Milliseconds since the epoch. */
 	lastEventAt: number | undefined
+	/** Another object after each start over; undefined: there was none. */
+	stream: object | undefined
 	readonly slots = new Slots()
 	readonly #options: LinkOptions
 	readonly #policy: Policy
@@ -108,6 +110,12 @@ export class Link {
 		if (!this.isLive) this.lastEventId = lastEventId
 		this.#members.add(member)
 		return lastEventId !== undefined && lastEventId !== this.lastEventId
+	}
+
+	/** Tells a member now what it is about to hear. */
+	tell(member: Member): void {
+		for (const { transition, members } of [...this.#untold])
+			if (members.delete(member)) member.transition(transition)
 	}
 
 	leave(member: Member): void {
@@ -180,7 +188,10 @@ export class Link {
 		const members = this.#members
 		this.#attempt = new Attempt(this.#options, this.lastEventId, {
 			accepted: () => this.#become(machine.accepted(this.#state, clock.now())),
-			fresh: () => each(members, (member) => member.fresh()),
+			fresh: () => {
+				this.stream = {}
+				each(members, (member) => member.fresh())
+			},
 			bytes: () => this.#become(machine.trusted(this.#state)),
 			message: (message) => {
 				this.lastEventAt = message.at
@@ -201,15 +212,9 @@ export class Link {
 		const before = (this.#state = { ...this.#state, lostAt })
 		const next = machine.lost(before, loss, lostAt, this.#policy, Math.random(), isOffline())
 		if (this.#state === before) return this.#become(next)
-		// It has closed the link, and may have opened it again: the loss counts all the same.
-		const { losses, bindAt } = next
-		const { dueAt } = this.#state
-		this.#become({
-			...this.#state,
-			losses,
-			bindAt,
-			dueAt: dueAt === undefined ? dueAt : Math.max(dueAt, bindAt)
-		})
+		const since = machine.lostMeanwhile(this.#state, next, lostAt, this.#policy)
+		if (this.isLive) this.#become(since)
+		else this.#state = since
 	}
 
 	#rest(): void {

@@ -50,21 +50,21 @@ export class Slots {
 
 	deliver(message: Message): void {
 		begin()
-		try {
-			// [spec] 9.2.6: if the event type buffer is the empty string, the event's type is `message`.
-			this.#deliver(message.name || 'message', message)
-			if (!message.name) this.#deliver('', message)
-			if (this.all.size > 0) this.all.each(hand, message)
-		} finally {
-			end()
-		}
+		const { name } = message
+		if (name && name === this.#recent?.name) hear(this.#recent.slot, message)
+		else this.#route(message)
+		if (this.all.size > 0) this.all.each(hand, message)
+		end()
 	}
 
-	#deliver(name: string, message: Message): void {
-		const slot = this.#recent?.name === name ? this.#recent.slot : this.#find(name)
-		if (!slot) return this.#remember(name, message)
-		slot.last = message
-		slot.each(hand, message)
+	#route(message: Message): void {
+		const { name } = message
+		// [spec] 9.2.6: if the event type buffer is the empty string, the event's type is `message`.
+		for (const each of name ? [name] : ['message', '']) {
+			const slot = this.#find(each)
+			if (slot) hear(slot, message)
+			else this.#remember(each, message)
+		}
 	}
 
 	#find(name: string): Slot | undefined {
@@ -92,6 +92,11 @@ export class Slots {
 		this.#unheard.set(name, message)
 		if (this.#unheard.size > maxUnheard) this.#unheard.delete(this.#unheard.keys().next().value!)
 	}
+}
+
+function hear(slot: Slot, message: Message): void {
+	slot.last = message
+	slot.each(hand, message)
 }
 
 function hand(receive: Listener, message: Message): void {

@@ -184,14 +184,29 @@ export function lost(
 	}
 }
 
+/**
+ * The user's `decide` has closed the link when it was asked about a loss, and may have opened it again: the loss counts all
+ * the same.
+ */
+export function lostMeanwhile(
+	state: State,
+	{ losses, bindAt }: State,
+	now: number,
+	policy: Policy
+): State {
+	const next = { ...state, losses, bindAt }
+	const at = earliest(next, policy)
+	if (isLive(state) && at <= now) return next
+	const dueAt = Math.max(state.dueAt ?? never, at)
+	return { ...next, phase: isLive(state) ? 'waiting' : state.phase, dueAt }
+}
+
 /** The last reader has left. */
 export function unused(state: State, policy: Policy): State {
-	const { losses, dueAt: due } = isUp(state) ? initial : state
+	const past = isUp(state) ? initial : state
+	const { losses, dueAt: due = earliest(past, policy) } = past
 	// A wait without an end ends with its last reader, but readers who come and go must not be a way around all waits.
-	const dueAt =
-		due === Infinity
-			? state.lostAt + policy.max
-			: (due ?? (losses > 0 ? earliest(state, policy) : undefined))
+	const dueAt = due === Infinity ? state.lostAt + policy.max : due
 	return { ...state, phase: 'idle', reason: 'unused', error: undefined, losses, dueAt }
 }
 
@@ -211,9 +226,10 @@ export function successor(
 	isSameStream: boolean,
 	isOffline: boolean
 ): State {
-	if (isUp(former)) return initial
 	const { losses, lostAt, bindAt, retry } = former
-	const next = { ...initial, losses, lostAt, bindAt: isOffline ? lostAt + min : never }
+	const next = isUp(former)
+		? initial
+		: { ...initial, losses, lostAt, bindAt: isOffline ? lostAt + min : never }
 	return isSameStream ? { ...next, bindAt: Math.max(bindAt, next.bindAt), retry } : next
 }
 

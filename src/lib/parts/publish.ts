@@ -1,35 +1,62 @@
+import type { Listeners, Present } from './listeners.js'
+
 // One event reaches all channels that it is for before anybody outside hears of it: whoever reads two of them sees both as they
 // are after the event, and whoever leaves in the middle of it keeps it from no other.
 
-/** A channel that has news for those outside. */
-export interface Publisher {
-	publish(value: unknown, message: unknown): void
+/** News for those who listened when it came. */
+class Publication<L, A, B> {
+	constructor(
+		readonly listeners: Listeners<L>,
+		readonly present: Present<L>,
+		readonly tell: (listener: L, first: A, second: B) => void,
+		readonly first: A,
+		readonly second: B
+	) {}
 }
 
 let depth = 0
 let isPublishing = false
-const queue: [publisher: Publisher, value: unknown, message: unknown][] = []
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- Each has listeners of its own kind.
+const queue: (Publication<any, any, any> | undefined)[] = []
+let queued = 0
 
-/** Everything that is queued until `end()` is published together. */
+/** Runs something that brings an event or a value, and then tells everything that was published in it. */
+export function together(run: () => void): void {
+	begin()
+	try {
+		run()
+	} finally {
+		end()
+	}
+}
+
+/** As `together()`, where a function would cost too much. What comes before `end()` must not throw. */
 export function begin(): void {
 	depth++
 }
 
 export function end(): void {
-	if (--depth > 0 || isPublishing) return
-	isPublishing = true
-	try {
-		for (let index = 0; index < queue.length; index++) {
-			const [publisher, value, message] = queue[index]!
-			publisher.publish(value, message)
-		}
-	} finally {
-		queue.length = 0
-		isPublishing = false
-	}
+	if (--depth === 0 && !isPublishing && queued > 0) tellAll()
 }
 
-/** @param message the event that it is; undefined: a value that is only shown */
-export function enqueue(publisher: Publisher, value?: unknown, message?: unknown): void {
-	queue.push([publisher, value, message])
+function tellAll(): void {
+	isPublishing = true
+	for (let index = 0; index < queued; index++) {
+		const { listeners, present, tell, first, second } = queue[index]!
+		queue[index] = undefined
+		listeners.each(tell, first, second, present)
+	}
+	// Its room is kept: to make it anew at each event would cost as much as all the rest.
+	queued = 0
+	isPublishing = false
+}
+
+/** Tells those who listen now, once all channels have taken in what there is. */
+export function publish<L, A, B>(
+	listeners: Listeners<L>,
+	tell: (listener: L, first: A, second: B) => void,
+	first: A,
+	second: B
+): void {
+	queue[queued++] = new Publication(listeners, listeners.present, tell, first, second)
 }

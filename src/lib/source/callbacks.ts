@@ -1,5 +1,6 @@
 import { untrack } from 'svelte'
 import type { Message, Reason } from '../link/types.js'
+import { Listeners } from '../parts/listeners.js'
 import { report } from '../parts/report.js'
 import type { ConnectionConfig } from './config.js'
 import type { SourceEvent } from './options.js'
@@ -17,6 +18,8 @@ const localReasons: readonly Reason[] = ['unused', 'local', 'aborted', 'hidden',
 
 /** The user's callbacks, and when each is called. */
 export class Callbacks {
+	/** These, if there is a callback that hears every event. */
+	readonly messages = new Listeners<Callbacks>()
 	readonly #config: Pick<ConnectionConfig, 'on' | 'gap'>
 	readonly #standing: Standing
 	readonly #actions: Actions
@@ -27,11 +30,7 @@ export class Callbacks {
 		this.#config = config
 		this.#standing = standing
 		this.#actions = actions
-	}
-
-	/** Whether anybody hears every event. */
-	get hearMessages(): boolean {
-		return this.#config.on.message.some(Boolean)
+		if (config.on.message.some(Boolean)) this.messages.add(this)
 	}
 
 	/**
@@ -61,9 +60,9 @@ export class Callbacks {
 		return isNews
 	}
 
-	message({ name: given, data }: Message, id = ''): void {
+	message({ name: given, data }: Message, id: string | undefined): void {
 		const name = given || 'message'
-		this.#call('message', this.#standing.now, { name, event: name, data, id })
+		this.#call('message', this.#standing.now, { name, event: name, data, id: id ?? '' })
 	}
 
 	failed(error: Error): void {

@@ -2,8 +2,9 @@ import type { Contract } from '../contract/types.js'
 import { isPromise } from '../contract/schema.js'
 import { Sequence } from '../contract/sequence.js'
 import { toError } from '../errors.js'
-import type { Incoming } from '../channel/feed.js'
+import type { Incoming, Receiver } from '../channel/feed.js'
 import type { Message } from '../link/types.js'
+import { together } from '../parts/publish.js'
 
 /**
  * Makes values of the text of one handle's events, by its contract. A schema may be asynchronous: everything that follows an
@@ -24,15 +25,35 @@ export class Decoding {
 		this.#handedOn = handedOn
 	}
 
-	/** Hands the value of an event on; the error, where it cannot be read. */
-	event(name: string, message: Message, take: (data: unknown, message: Message) => void): void {
+	/**
+	 * Hands the value of an event on; the error, where it cannot be read.
+	 *
+	 * @param isWanted whether it still is, if it has had to wait
+	 */
+	event(
+		name: string,
+		message: Message,
+		receiver: Receiver<unknown>,
+		isWanted: () => boolean
+	): void {
+		// What most streams are pays for nothing else.
+		if (!this.#contract && this.#sequence.isEmpty) receiver.event(message.data, message)
+		else this.#hand(name, message, receiver, isWanted)
+	}
+
+	#hand(
+		name: string,
+		message: Message,
+		receiver: Receiver<unknown>,
+		isWanted: () => boolean
+	): void {
 		const result = this.#read(name, message)
-		if (this.#sequence.isEmpty && !isPromise(result)) take(result, message)
+		if (this.#sequence.isEmpty && !isPromise(result)) receiver.event(result, message)
 		else
 			this.#sequence.add(result, (data) => {
 				// Whoever takes it may close the connection, or go to another URL.
 				this.#handedOn(message)
-				take(data, message)
+				if (isWanted()) together(() => receiver.event(data, message))
 			})
 	}
 
@@ -65,6 +86,7 @@ export class Decoding {
 	/** Drops what has not been handed on. */
 	drop(): void {
 		this.#sequence.clear()
+		this.#received = undefined
 	}
 
 	#read(name: string, message: Message): unknown {

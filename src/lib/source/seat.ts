@@ -7,7 +7,7 @@ import { SseError } from '../errors.js'
 import { warnOfTwins } from '../link/advice.js'
 import { Link, type Member, type Transition } from '../link/link.js'
 import { acquire, peek, shareKey, sweep } from '../link/pool.js'
-import { enqueue } from '../parts/publish.js'
+import { publish } from '../parts/publish.js'
 import type { Message } from '../link/types.js'
 import { isRunning, reader } from '../reactive.svelte.js'
 import { Callbacks } from './callbacks.js'
@@ -30,6 +30,15 @@ interface Holder {
 	stop?: () => void
 }
 
+/** The time of a handle on a link. */
+interface Membership {
+	leave(): void
+	/** Whether the handle has come as far as the link, and has been told of a gap before. */
+	isCurrent?: boolean
+	/** How the link has ended, while the handle is only about to hear of it. */
+	ending?: Transition
+}
+
 /** One handle's place on a link: who holds it there, which URL it is for, and what its channels and callbacks hear. */
 export class Seat implements Member, Session {
 	readonly #config: ConnectionConfig
@@ -44,8 +53,8 @@ export class Seat implements Member, Session {
 	#url: string | undefined
 	/** The last link, whether the handle is on it or not: that of this URL, or that of the URL before. */
 	#link: Link | undefined
-	/** Leaves the link; there while the handle is on it. */
-	#leave: (() => void) | undefined
+	/** There while the handle is on the link. */
+	#membership: Membership | undefined
 
 	constructor(config: ConnectionConfig, start: Start, standing: Standing) {
 		this.#config = config
@@ -80,6 +89,10 @@ export class Seat implements Member, Session {
 
 	get era(): number {
 		return this.#standing.era
+	}
+
+	get stream(): object | undefined {
+		return this.#isOn ? this.#link!.stream : undefined
 	}
 
 	get resets(): boolean {
@@ -131,7 +144,7 @@ export class Seat implements Member, Session {
 		}
 		this.#holders.add(holder)
 		if (!isQuiet) this.#offIfEnded()
-		if (this.#isOn) this.#wire(holder)
+		if (this.#isOn && !this.#membership!.ending) this.#wire(holder)
 		if (!isQuiet || this.#isOn) renew()
 		return { renew, close: () => this.#release(holder) }
 	}
@@ -145,8 +158,8 @@ export class Seat implements Member, Session {
 
 	/** `connect()`: holds the link without a channel, until it is closed; what waits is tried now. */
 	connect(): () => void {
-		const release = this.#pin()
 		this.#offIfEnded()
+		const release = this.#pin()
 		if (this.#isOn) this.#link!.connect()
 		else this.#attach((link) => link.connect())
 		return release
@@ -155,8 +168,7 @@ export class Seat implements Member, Session {
 	/** Out of a callback: what waits goes on waiting. */
 	reconnect({ reason }: Ending): void {
 		if (reason === 'unused' || this.#isOn) return
-		// The end has also ended what `connect()` held, and what nobody has released since.
-		for (const pin of this.#standing.now.pins ?? []) pin.renew()
+		this.#renewPins()
 		if (this.#holders.size > 0) this.#attach((link) => link.want())
 	}
 
@@ -168,10 +180,16 @@ export class Seat implements Member, Session {
 
 	/** For the link. */
 	transition(transition: Transition): void {
-		const leave = this.#leave
+		const membership = this.#membership
+		if (!membership) return
+		if (transition.status === 'closed') {
+			membership.ending = transition
+			// What others bring about on the same link from here on is not for this handle, which may hear of the end later.
+			this.#quit()
+		}
 		this.#decoding.inOrder(() => {
 			// Meanwhile the handle may have left.
-			if (!leave || this.#leave !== leave) return
+			if (this.#membership !== membership) return
 			if (transition.status !== 'closed') return this.#stand(transition)
 			this.#off()
 			this.#end(transition)
@@ -195,7 +213,7 @@ export class Seat implements Member, Session {
 	}
 
 	get #isOn(): boolean {
-		return this.#leave !== undefined
+		return this.#membership !== undefined
 	}
 
 	/** The link of this URL, if it has been on one. */
@@ -208,9 +226,9 @@ export class Seat implements Member, Session {
 		return false
 	}
 
-	/** Whether there are readers, and a stream that was not closed by its user ended: another URL is another stream. */
+	/** Whether the stream has ended, and was not closed by its user: another URL is another stream. */
 	get #isEnded(): boolean {
-		return this.#holders.size > 0 && this.isOver() && this.#standing.now.reason !== 'local'
+		return this.isOver() && this.#standing.now.reason !== 'local'
 	}
 
 	/** Each such hold is one of its own, and `close()` ends them all. */
@@ -227,6 +245,11 @@ export class Seat implements Member, Session {
 		return pin.hold()
 	}
 
+	/** The end has also ended what `connect()` held, and nobody may have released since. */
+	#renewPins(): void {
+		for (const pin of this.#standing.now.pins ?? []) pin.renew()
+	}
+
 	#release(holder: Holder): void {
 		holder.stop?.()
 		if (this.#holders.delete(holder) && !this.#isHeld) this.#depart('unused')
@@ -241,11 +264,18 @@ export class Seat implements Member, Session {
 		return !this.#isHeld && this.#move(this.#from.refresh())
 	}
 
-	/** Leaves a link that has ended, if this handle is only about to be told. */
+	/**
+	 * Hears now of the end of the link, if this handle was only about to.
+	 *
+	 * @returns whether it was
+	 */
 	#offIfEnded(): boolean {
-		const hasEnded = this.#isOn && !this.#link!.isLive
-		if (hasEnded) this.#off()
-		return hasEnded
+		if (this.#isOn) this.#link!.tell(this)
+		const ending = this.#membership?.ending
+		if (!ending) return false
+		this.#off()
+		this.#end(ending)
+		return true
 	}
 
 	/** Before the first hold: a reader sees at once what others have received. */
@@ -256,7 +286,7 @@ export class Seat implements Member, Session {
 		return peek(shareKey(this.#start.link(place), key))
 	}
 
-	/** @returns whether somebody holds it there */
+	/** @returns whether it has moved, and somebody holds it there */
 	#move(place: Place): boolean {
 		// Where the URL function throws, each error is another object.
 		const isSame = `${place}` === `${this.#place}`
@@ -264,7 +294,10 @@ export class Seat implements Member, Session {
 		this.#place = place
 		if (isSame) return false
 		if (typeof place === 'string' && place !== this.#url) this.#begin(place)
-		if (this.#isEnded) for (const holder of this.#holders) holder.holds = true
+		if (this.#isEnded) {
+			for (const holder of this.#holders) holder.holds = true
+			this.#renewPins()
+		}
 		const isHeld = this.#isHeld
 		if (isHeld) this.#attach((link) => link.want())
 		return isHeld
@@ -298,7 +331,8 @@ export class Seat implements Member, Session {
 		if (reason === 'unused') {
 			if (wasOn) this.#stand({ ...resting, response })
 			this.#from.rest()
-		} else if (wasOn || this.#isHeld)
+			// While its own end is being told, there is no other one.
+		} else if (wasOn || (this.#isHeld && !(reason === 'local' && this.isOver())))
 			this.#end({ ...resting, reason, error: this.#standing.abortion, response })
 	}
 
@@ -322,38 +356,41 @@ export class Seat implements Member, Session {
 		const { received = this.#standing.lastEventId.plain } = this.#decoding
 		const hasMissed = link.join(this, received)
 		this.#link = link
-		const stopMessages = this.#callbacks.hearMessages
-			? link.slots.all.add((message) => {
-					const { lastEventId } = link
-					enqueue({ publish: () => this.#callbacks.message(message, lastEventId) })
-				})
-			: undefined
-		const leave = (): void => {
-			stopMessages?.()
-			link.leave(this)
+		const { messages } = this.#callbacks
+		const stopMessages =
+			messages.size > 0
+				? link.slots.all.add((message) => publish(messages, tell, message, link.lastEventId))
+				: undefined
+		const membership: Membership = {
+			leave: () => {
+				stopMessages?.()
+				link.leave(this)
+			}
 		}
-		this.#leave = leave
+		this.#membership = membership
 		if (DEV && share && key === undefined) warnOfTwins(link, options, shareKey(options, ''))
-		if (isUp) this.parsed()
 		for (const holder of this.#holders) this.#wire(holder)
-		this.#each((receiver) => receiver.again())
-		// Whoever heard that may have closed the connection, and connected again, here or to another URL.
-		const isStill = (): boolean => this.#leave === leave
-		if (isUp && isStill()) this.#stand(link.standing, true)
+		// Whoever hears of one of these may close the connection, and connect again, here or to another URL.
+		const isStill = (): boolean => this.#membership === membership
+		if (isUp) {
+			this.#stand(link.standing, true)
+			// Before anything says that the handle has come as far as the link.
+			if (hasMissed && isStill()) this.gap()
+			if (isStill()) this.parsed()
+		}
+		membership.isCurrent = true
+		if (isStill()) this.#each((receiver) => receiver.again())
 		if (isStill()) start(link)
-		if (isUp && hasMissed && isStill()) this.gap()
 	}
 
 	#wire(holder: Holder): void {
 		const { receiver, name } = holder
 		if (!receiver) return
 		holder.holds = true
-		const take = (data: unknown, message: Message): void => {
-			// Meanwhile nobody may be listening any more.
-			if (this.#holders.has(holder)) receiver.event(data, message)
-		}
+		const decoding = this.#decoding
+		const isWanted = (): boolean => this.#holders.has(holder)
 		holder.stop = this.#link!.slots.add(name!, (message) =>
-			this.#decoding.event(name!, message, take)
+			decoding.event(name!, message, receiver, isWanted)
 		)
 	}
 
@@ -361,14 +398,20 @@ export class Seat implements Member, Session {
 
 	#off(): void {
 		this.#config.signal?.removeEventListener('abort', this.#aborted)
-		const leave = this.#leave
-		if (!leave) return
-		this.parsed()
-		this.#decoding.keep(this.#link!.lastEventId)
-		this.#leave = undefined
-		for (const holder of this.#holders) holder.stop?.()
-		leave()
+		if (!this.#membership) return
+		if (!this.#membership.ending) this.#quit()
+		this.#membership = undefined
 		sweep()
+	}
+
+	/** Takes part in the link no more. */
+	#quit(): void {
+		if (this.#membership!.isCurrent) {
+			this.parsed()
+			this.#decoding.keep(this.#link!.lastEventId)
+		}
+		for (const holder of this.#holders) holder.stop?.()
+		this.#membership!.leave()
 	}
 
 	#stand(transition: Ending, isJoining = false): void {
@@ -384,10 +427,13 @@ export class Seat implements Member, Session {
 		// A callback may have connected again.
 		if (this.#isOn) return
 		for (const holder of [...this.#holders]) {
-			holder.holds = !!holder.pin
-			if (!holder.pin) continue
+			const { pin } = holder
+			if (!pin) {
+				holder.holds = false
+				continue
+			}
 			this.#holders.delete(holder)
-			holder.pin.endUnheld()
+			pin.endUnheld()
 		}
 		this.#from.rest()
 		this.#decoding.inOrder(() => {
@@ -398,6 +444,10 @@ export class Seat implements Member, Session {
 	#each(tell: (receiver: Receiver<unknown>) => void): void {
 		for (const { receiver } of [...this.#holders]) if (receiver) tell(receiver)
 	}
+}
+
+function tell(callbacks: Callbacks, message: Message, lastEventId: string | undefined): void {
+	callbacks.message(message, lastEventId)
 }
 
 function noClient(): SseError {

@@ -62,15 +62,17 @@ export class Standing {
 		queueMicrotask(() => (closing.isRecent = false))
 	}
 
+	/** @param lastEventAt undefined: the link has had no event yet, and the last one came over another */
 	progress(lastEventId: string | undefined, lastEventAt: number | undefined): void {
 		this.lastEventId.set(lastEventId)
-		this.lastEventAt.set(lastEventAt)
+		if (lastEventAt !== undefined) this.lastEventAt.set(lastEventAt)
 	}
 
 	/** Nothing of what came before counts any more. */
 	startOver(): void {
 		this.era++
-		this.progress(undefined, undefined)
+		this.lastEventId.set(undefined)
+		this.lastEventAt.set(undefined)
 	}
 
 	get status(): Status {

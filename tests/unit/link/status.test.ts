@@ -24,7 +24,7 @@ const away = state('waiting', { reason: 'away' })
 
 /** What of a state a table shows. */
 function show({ phase, reason, dueAt }: State): string {
-	return `${phase} ${reason}${dueAt === undefined ? '' : ` due in ${dueAt - now}`}`
+	return `${phase} ${reason}${dueAt! > -Infinity ? ` due in ${dueAt! - now}` : ''}`
 }
 
 const unused = (from: State): State => machine.unused(from, policy)
@@ -71,6 +71,7 @@ describe('a step', () => {
 
 	test.for<[string, State, string]>([
 		['want', state('idle'), 'connecting asked'],
+		['unused', state('waiting', { lostAt: now - 100 }), 'idle unused due in 150'],
 		['want', state('idle', { dueAt: now + 5 }), 'waiting asked due in 5'],
 		['want', state('idle', { bindAt: now + 5 }), 'waiting asked due in 5'],
 		['want', state('idle', { dueAt: now }), 'connecting asked'],

@@ -217,7 +217,7 @@ describe('handles on one link', () => {
 		expect([first.connection.status, second.connection.status]).toEqual(['closed', 'open'])
 		expect([requests.count, second.log]).toEqual([
 			2,
-			['open accepted', 'close asked again in 250', 'open accepted']
+			['open accepted', 'close done', 'open accepted']
 		])
 	})
 
