@@ -13,14 +13,18 @@ interface Planned {
 	readonly isOneShot: boolean
 }
 
-/** @throws {SseError} `invalid-argument`, with what to write instead. */
+/**
+ * @param isMade whether a function makes the request, so that its method is not known yet
+ * @throws {SseError} `invalid-argument`, with what to write instead.
+ */
 export function checkRead<S>(
 	options: ReadOptions<S>,
-	{ method, isBodiless, isOneShot }: Planned
+	{ method, isBodiless, isOneShot }: Planned,
+	isMade: boolean
 ): void {
 	const { headers, body, signal, reconnect, until } = options
 	if (typeof headers !== 'function') checkHeaders(headers)
-	if (body != null && isBodiless)
+	if (body != null && isBodiless && !isMade)
 		throw misuse(`A ${method} request cannot have a body; pass method: 'POST', or leave it out.`)
 	if (isOneShot && reconnect)
 		throw misuse(

@@ -1,3 +1,4 @@
+import { isPromise } from '../contract/schema.js'
 import type { Contract } from '../contract/types.js'
 import { SseError } from '../errors.js'
 import type { LinkOptions, Message } from '../link/types.js'
@@ -20,6 +21,9 @@ export interface LoopOptions extends Pick<ReadOptions, 'signal' | 'gap' | 'error
 
 /** What waits for the loop: an event, or a callback that has its place between two events. */
 type Step = Message | (() => unknown)
+
+/** An event, if there is one, or the end of the loop. */
+type Taken = LoopEvent | typeof over | undefined
 
 /** Stands for the event that `until` found: the loop ends before it. */
 const over = Symbol()
@@ -46,6 +50,8 @@ export class Loop implements AttemptsListener {
 	#wake = (): void => {}
 	/** The connection may read on. */
 	#letRead = (): void => {}
+	/** Waits no longer for a slow schema or callback. */
+	#giveUp = (): void => {}
 
 	/** @param closed called when the connection is closed */
 	constructor(options: LoopOptions, requests: Requests & LinkOptions, closed = (): void => {}) {
@@ -66,7 +72,8 @@ export class Loop implements AttemptsListener {
 					await new Promise<void>((resolve) => (this.#wake = resolve))
 				const step = this.#steps[0]
 				if (!step) break
-				const event = await this.#take(step)
+				const taken = this.#take(step)
+				const event = isPromise(taken) ? await this.#unlessClosed(taken) : taken
 				if (event === over) return
 				// The loop may be over meanwhile.
 				if (step !== this.#steps[0]) continue
@@ -86,6 +93,7 @@ export class Loop implements AttemptsListener {
 		this.#attempts.stop()
 		this.ended(error)
 		this.#over.abort()
+		this.#giveUp()
 		this.#letRead()
 		this.#closed()
 	}
@@ -137,25 +145,45 @@ export class Loop implements AttemptsListener {
 	}
 
 	/** Makes an event of a message, or calls a callback. */
-	async #take(step: Step): Promise<LoopEvent | typeof over | undefined> {
+	#take(step: Step): Taken | Promise<Taken> {
 		if (typeof step === 'function') {
-			await step()
-			return undefined
+			const result = step()
+			return isPromise(result) ? result.then(() => undefined) : undefined
 		}
-		const { events, until, error } = this.#options
-		const { name: given, data: text, id } = step
+		const { events, until } = this.#options
+		const { name: given, data: text } = step
 		if (text === until) return over
 		const name = given || 'message'
 		if (events && !events.has(name)) return undefined
 		let data: unknown = text
 		try {
-			if (events) data = await events.decode(name, text)
+			if (events) data = events.decode(name, text)
 		} catch (thrown) {
-			if (!error) throw thrown
-			error(thrown as SseError)
-			return undefined
+			return this.#unreadable(thrown)
 		}
+		return isPromise(data)
+			? data.then((data) => this.#make(name, data, step), this.#unreadable)
+			: this.#make(name, data, step)
+	}
+
+	#make(name: string, data: unknown, { id }: Message): Taken {
+		const { until } = this.#options
 		const event = { name, data, id }
 		return typeof until === 'function' && until(event) ? over : event
+	}
+
+	readonly #unreadable = (thrown: unknown): undefined => {
+		const { error } = this.#options
+		if (!error) throw thrown
+		error(thrown as SseError)
+	}
+
+	/** A signal, or `return()`, does not wait for what takes its time. */
+	#unlessClosed(taken: Promise<Taken>): Promise<Taken> {
+		return new Promise((resolve, reject) => {
+			this.#giveUp = () => resolve(undefined)
+			if (this.#over.signal.aborted) this.#giveUp()
+			taken.then(resolve, reject)
+		})
 	}
 }

@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { produce } from '../../../src/lib/index.js'
-import { read, SseError, type ReadEvent } from '../../../src/lib/read/index.js'
+import { defineEvents, produce } from '../../../src/lib/index.js'
+import { read, SseError, type ReadEvent, type ReadOptions } from '../../../src/lib/read/index.js'
 import { flushPromises, manualClock, memoryFetch } from '../../../src/lib/testing/index.js'
 import { foreign, leaveNothing, linesOf, Log } from './fixture.js'
 
@@ -147,6 +147,39 @@ describe('`next()`', () => {
 			'over',
 			'over'
 		])
+	})
+})
+
+describe('what takes for ever', () => {
+	const never = new Promise<never>(() => {})
+	const schema = {
+		'~standard': { version: 1, vendor: 'test', validate: () => never }
+	} as const
+	const slow: Record<string, ReadOptions<never>> = {
+		'a schema': { events: defineEvents({ message: schema }) as never },
+		'`open`': { open: () => never },
+		'`gap`': { gap: () => never, lastEventId: '1' }
+	}
+
+	for (const [what, options] of Object.entries(slow))
+		for (const how of ['signal', 'return'] as const)
+			test(`${what} keeps neither a signal nor return() waiting: ${how}`, async () => {
+				const leaving = new AbortController()
+				const fetch = memoryFetch(() => produce(({ emit }) => void emit('message', 1)))
+				const stream = read(url, { ...options, fetch, signal: leaving.signal })
+				const outcome = stream.next().catch(({ code }) => code)
+				await flushPromises()
+				if (how === 'signal') leaving.abort()
+				const done = { done: true, value: undefined }
+				if (how === 'return') expect(await stream.return()).toEqual(done)
+				expect(await outcome).toEqual(how === 'signal' ? 'aborted' : done)
+				expect(fetch.open).toBe(0)
+			})
+
+	test('a callback may wait for return()', async () => {
+		const fetch = memoryFetch(() => produce(({ emit }) => void emit('message', 1)))
+		const stream = read(url, { fetch, open: () => stream.return() as never })
+		expect(await stream.next()).toEqual({ done: true, value: undefined })
 	})
 })
 

@@ -139,6 +139,13 @@ describe('a Request', () => {
 		])
 	})
 
+	test('of a function may have its body from the options', async () => {
+		const { calls, fetch } = recorder()
+		const request = () => new Request(url, { method: 'POST' })
+		await linesOf(read(request, { fetch, body: 'question', reconnect: false }))
+		expect(calls.map(({ init }) => [init.method, init.body])).toEqual([['POST', 'question']])
+	})
+
 	test('with bytes has no type of ours, unless another body takes their place', async () => {
 		const { calls, fetch } = recorder()
 		const request = () => new Request(url, { method: 'POST', body: new Uint8Array([1, 2]) })
