@@ -113,7 +113,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	}
 
 	/**
-	 * Parses the data as JSON.
+	 * Parses the data as JSON. Data that a contract has read already, and that is no text, stays as it is.
 	 *
 	 * @param or returns the fallback value when an event is not valid JSON, and the value before the first event, for which
 	 * `raw` is empty. Default: `null`.
@@ -193,7 +193,8 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	}
 
 	/**
-	 * The next event. In a loop that waits for nothing else, it gives every event of a burst; in any other loop, use `for await`.
+	 * The next event. In a loop that waits for nothing else, it gives every event of a burst, if it is the channel's only such
+	 * loop; otherwise use `for await`.
 	 * While a server renders a component, where nothing is opened, it gives the value before the first event.
 	 *
 	 * @param options `timeout`: milliseconds to wait, default no limit; `signal`: stops waiting when it aborts.

@@ -8,10 +8,10 @@ const { app, library } = inject('packed')
 /**
  * What a page pays for `source`, parser included, Svelte itself not: a bundle that grows over this needs a reason.
  */
-const limit = 15_760
+const limit = 16_260
 
 /** The same for `read`, which needs no Svelte. */
-const readLimit = 7_010
+const readLimit = 7_150
 
 // Vite takes it from here which side of `DEV` to build, and Vitest has set it to `test`.
 beforeAll(() => void vi.stubEnv('NODE_ENV', 'production'))

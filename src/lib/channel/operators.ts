@@ -24,7 +24,7 @@ export function json<P, U>(or: Or<U> | undefined): Operator<P, U, U | null> {
 			return or ? or({ error, raw: '', previous: null }) : null
 		},
 		apply(data) {
-			// A contract's channel has its data parsed already.
+			// A contract has parsed it already.
 			if (typeof data !== 'string') return data as unknown as U
 			try {
 				return (previous = JSON.parse(data) as U)

@@ -70,7 +70,7 @@ export function nextDelay(
 	wait: number,
 	random: number
 ): number {
-	// Without a bound the power would be infinite one day, and a `min` of 0 times that no number.
+	// Where `max` is infinite, the power must not become so.
 	const cap = Math.min(max, min * 2 ** Math.min(attempt - 1, 64))
 	return Math.max(wait + random * cap, attempt > 1 ? min : 0)
 }

@@ -57,8 +57,8 @@ export interface ReconnectOptions {
 	/** Milliseconds that the random part never exceeds. @default 30_000 */
 	max?: number | undefined
 	/**
-	 * Failed attempts in a row after which the connection is closed. Attempts while the browser says that it is offline do not
-	 * count.
+	 * How often it is tried again after losses in a row; then the connection is closed. Attempts while the browser says that it
+	 * is offline do not count.
 	 * @default Infinity
 	 */
 	attempts?: number | undefined
@@ -66,8 +66,8 @@ export interface ReconnectOptions {
 	minUptime?: number | undefined
 	/**
 	 * Decides about every ending except `done`, `denied`, `outdated` and 204. Returns milliseconds to wait, `Infinity` to wait for
-	 * `connect()`, the network or the page (a reader that comes after the last has left waits `max` at most), `false` to close,
-	 * or `undefined` for the default. From the second loss in a row on, the wait is at least `min`.
+	 * `connect()`, the network or the page (a reader that comes after the last has left waits `max` at most; in `read()`, where
+	 * nothing could end that wait, as `false`), `false` to close, or `undefined` for the default. From the second loss in a row on, the wait is at least `min`.
 	 */
 	decide?: ((info: LossInfo) => number | false | undefined) | undefined
 }

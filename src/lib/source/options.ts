@@ -37,8 +37,9 @@ export interface SourceEvent {
 	/** Losses in a row, failed attempts included; 0 while the stream is open. */
 	attempt: number
 	/**
-	 * Connects again after an end, once the back-off is over. While the connection reconnects by itself, it does nothing.
-	 * It returns at once.
+	 * Connects again after an end, once the back-off is over, for the readers and the holds of `connect()` that are still there.
+	 * It does nothing if there are none, as after the last reader has left, and while the connection reconnects by itself. It
+	 * returns at once.
 	 */
 	connect(): void
 	/** Closes the connection, as `connection.close()`. */
@@ -88,12 +89,15 @@ export interface SourceOptions<S = Untyped> extends RequestSettings {
 	open?: Callback | undefined
 	/**
 	 * Called once per outage, when the connection is lost or its first attempt fails (`willReconnect` is true), each time it is
-	 * closed, and when the last reader leaves a connection that is up.
+	 * closed, and when the last reader leaves a connection that is up or connecting.
 	 */
 	close?: Callback | undefined
-	/** Called for each attempt that fails, each connection that an error ends, and each event that cannot be read. */
+	/**
+	 * Called for each attempt that fails, each connection that an error ends, and each event that cannot be read. What others
+	 * on a shared connection met before this handle came is in `connection.error` only.
+	 */
 	error?: Callback | undefined
-	/** Called for every event. */
+	/** Called for every event, once all channels have it, also for one at which a listener has closed the connection. */
 	message?: Callback | undefined
 	/** The name of `open` in 0.15. @deprecated Use `open`. */
 	onopen?: Callback | undefined

@@ -168,7 +168,8 @@ export class Seat implements Member, Session {
 	/** Out of a callback: what waits goes on waiting. */
 	reconnect({ reason }: Ending): void {
 		if (reason === 'unused' || this.#isOn) return
-		this.#renewPins()
+		// The end has also ended what `connect()` held, and nobody may have released since.
+		for (const pin of this.#standing.now.pins ?? []) pin.renew()
 		if (this.#holders.size > 0) this.#attach((link) => link.want())
 	}
 
@@ -245,11 +246,6 @@ export class Seat implements Member, Session {
 		return pin.hold()
 	}
 
-	/** The end has also ended what `connect()` held, and nobody may have released since. */
-	#renewPins(): void {
-		for (const pin of this.#standing.now.pins ?? []) pin.renew()
-	}
-
 	#release(holder: Holder): void {
 		holder.stop?.()
 		if (this.#holders.delete(holder) && !this.#isHeld) this.#depart('unused')
@@ -294,10 +290,7 @@ export class Seat implements Member, Session {
 		this.#place = place
 		if (isSame) return false
 		if (typeof place === 'string' && place !== this.#url) this.#begin(place)
-		if (this.#isEnded) {
-			for (const holder of this.#holders) holder.holds = true
-			this.#renewPins()
-		}
+		if (this.#isEnded) for (const holder of this.#holders) holder.holds = true
 		const isHeld = this.#isHeld
 		if (isHeld) this.#attach((link) => link.want())
 		return isHeld

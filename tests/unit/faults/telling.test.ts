@@ -459,19 +459,3 @@ test('`retry:` stays in force over such a change, though others keep the old lin
 	await clock.advance(50_000)
 	expect(server.count).toBe(2)
 })
-
-test('connect() comes back with another URL, as readers do', async ({ connect, server }) => {
-	let room: string | undefined = 'a'
-	const { connection } = connect({}, () => room && `/events?room=${room}`)
-	const release = connection.connect()
-	await flushPromises()
-	await server.last.refuse(404)
-	room = 'b'
-	const { stop } = listen(connection.select('message'))
-	await flushPromises()
-	await server.last.hello({ ping: 0 })
-	stop()
-	await flushPromises()
-	expect([connection.status, server.count]).toEqual(['open', 2])
-	release()
-})

@@ -362,10 +362,7 @@ export class Handle {
 		}
 		if (place !== former) this.#former = former
 		// Another URL is another stream, for all who rest; also one that is yet to come.
-		if (this.#isEnded) {
-			for (const key of this.#ended) this.#take(key)
-			for (const lease of this.#leases.values()) lease.isActive = true
-		}
+		if (this.#isEnded) for (const lease of this.#leases.values()) lease.isActive = true
 		if (!this.#isHeld) return
 		if (place) this.#join(place)
 		else this.stand('idle')
