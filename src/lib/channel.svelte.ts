@@ -320,7 +320,7 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	/** @param isOld the event came before: it is shown, and listeners do not hear of it */
 	#take(data: unknown, message: Message, isOld = false): void {
 		const taken = this.#value.take(data, message)
-		if (taken !== true) this.#missed(taken, isOld)
+		if (taken !== true) this.#missed(taken)
 		else if (isOld) this.#show()
 		else {
 			this.#unowned.changed()
@@ -329,11 +329,11 @@ export class SseChannel<T, I = undefined> implements Readable<T | I>, AsyncItera
 	}
 
 	/** An event was none here. */
-	#missed(taken: SseError | false | undefined, isOld: boolean): void {
+	#missed(taken: SseError | false | undefined): void {
 		if (taken === false) return
 		this.#fail(taken)
 		if (!taken) return
-		if (!isOld) this.#feed.session.failed(taken)
+		this.#feed.session.failed(taken)
 		if (taken.code === 'parse') this.#show()
 	}
 

@@ -278,18 +278,6 @@ describe('whoever comes while an event is told', () => {
 	})
 })
 
-test('a bad event is told once, however many channels come later', async ({ connect, server }) => {
-	const { connection, log } = connect()
-	const channel = connection.select('message')
-	listen(channel)
-	await flushPromises()
-	await server.last.hello({ text: events('{bad') })
-	log.length = 0
-	for (const late of [channel.json(), channel.json()])
-		expect([late.current, late.error?.code]).toEqual([null, 'parse'])
-	expect(log).toEqual([])
-})
-
 describe('a function that goes to another URL', () => {
 	// What it had gathered of the old one was put back.
 	test('leaves nothing behind in a sum or a list', async ({ connect, server, clock }) => {
