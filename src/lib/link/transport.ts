@@ -44,8 +44,7 @@ export async function request(
 		const body = await call(options.body)
 		refuseUsed(body)
 		const mayLack = !options.hasOwnBody && !headers.has('content-type')
-		if (mayLack && looksLikeForm(method, url, body))
-			headers.set('content-type', 'application/json')
+		if (mayLack && looksLikeForm(method, url, body)) headers.set('content-type', 'application/json')
 		// Given up while the headers were being made: nothing may be sent any more.
 		signal.throwIfAborted()
 		if (body instanceof ReadableStream) used.add(body)

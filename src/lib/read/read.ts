@@ -94,7 +94,8 @@ function open<S>(from: From, options: ReadOptions<S>, closed?: () => void): Even
 		...init
 	} = options
 	const requests = new Requests(from, options, init)
-	if (DEV || !BROWSER) checkRead(options, requests, typeof from === 'function' && method === undefined)
+	if (DEV || !BROWSER)
+		checkRead(options, requests, typeof from === 'function' && method === undefined)
 	const link = Object.assign(requests, {
 		watchdog,
 		connectTimeout,

@@ -122,8 +122,7 @@ export class World {
 	/** Nothing is left once everybody has gone. */
 	async end(): Promise<void> {
 		try {
-			for (const handle of this.handles)
-				for (const holder of handle.holders) handle.release(holder)
+			for (const handle of this.handles) for (const holder of handle.holders) handle.release(holder)
 			this.#closePinned()
 			await this.clock.advance(100)
 			this.letGo()
