@@ -4,14 +4,12 @@ import type { Listeners, Present } from './listeners.js'
 // are after the event, and whoever leaves in the middle of it keeps it from no other.
 
 /** News for those who listened when it came. */
-class Publication<L, A, B> {
-	constructor(
-		readonly listeners: Listeners<L>,
-		readonly present: Present<L>,
-		readonly tell: (listener: L, first: A, second: B) => void,
-		readonly first: A,
-		readonly second: B
-	) {}
+interface Publication<L, A, B> {
+	listeners: Listeners<L>
+	present: Present<L>
+	tell: (listener: L, first: A, second: B) => void
+	first: A
+	second: B
 }
 
 let depth = 0
@@ -58,5 +56,5 @@ export function publish<L, A, B>(
 	first: A,
 	second: B
 ): void {
-	queue[queued++] = new Publication(listeners, listeners.present, tell, first, second)
+	queue[queued++] = { listeners, present: listeners.present, tell, first, second }
 }
