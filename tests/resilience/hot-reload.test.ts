@@ -56,6 +56,21 @@ async function stands(wanted: Partial<State>, file?: string): Promise<void> {
 	await expect.poll(state, { timeout: 50_000, interval: 500 }).toMatchObject(wanted)
 }
 
+/**
+ * Waits until a page sees an edited file; meanwhile saves it again. A development server that much else keeps busy may notice
+ * a change later than the page is back, and then only the next change.
+ */
+async function sees(reading: Reading, file: string, number: number): Promise<void> {
+	await server.edit(file, (text) => text.replace(` = ${number - 1}`, ` = ${number}`))
+	const numbers = async () => {
+		if (!reading.numbers.includes(number)) await server.edit(file, (text) => text)
+		return reading.numbers
+	}
+	await expect.poll(numbers, { timeout: 50_000, interval: 3_000 }).toContain(number)
+	expect(new Set(reading.numbers)).toEqual(new Set([number - 1, number]))
+	expect(new Set(reading.log)).toEqual(new Set(['open accepted', 'reconnecting restart']))
+}
+
 const here = { connections: 2, members: ['one', 'other'] }
 
 test('an edited file loses no client of the hub, and none hears anything twice', async () => {
@@ -91,13 +106,8 @@ for (const [what, route, file] of edited)
 	test(`a stream starts over when ${what} is edited, so that the page sees the new code`, async () => {
 		using reading = new Reading(`${server.url}/${route}`, { cache: false, reconnect: { max: 500 } })
 		await reading.until(({ numbers }) => numbers.length > 0)
-		await server.edit(file, (text) => text.replace(' = 0', ' = 1'))
-		await reading.until(({ numbers }) => numbers.length > 1)
-		expect([reading.numbers, reading.log]).toEqual([
-			[0, 1],
-			['open accepted', 'reconnecting restart', 'open accepted']
-		])
-	}, 60_000)
+		await sees(reading, file, reading.numbers[0]! + 1)
+	}, 90_000)
 
 // What looks at files also reports another mode, or another link, as version control and backups make them.
 test('a stream stays when its endpoint has another mode and the same text', async () => {
@@ -114,13 +124,9 @@ test('a stream stays when its endpoint has another mode and the same text', asyn
 	}
 	await expect.poll(change, { interval: 100 }).toBeGreaterThan(2)
 	unwatchFile(file, look)
-	await server.edit('src/routes/mode/+server.ts', (text) => text.replace(' = 0', ' = 1'))
-	await reading.until(({ numbers }) => numbers.includes(1))
-	expect([reading.numbers, reading.log]).toEqual([
-		[0, 1],
-		['open accepted', 'reconnecting restart', 'open accepted']
-	])
-}, 60_000)
+	expect([reading.numbers.length, reading.log]).toEqual([1, ['open accepted']])
+	await sees(reading, 'src/routes/mode/+server.ts', reading.numbers[0]! + 1)
+}, 90_000)
 
 test('a server that restarts itself loses none either', async () => {
 	using clients = await audience()
