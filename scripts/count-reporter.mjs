@@ -63,7 +63,7 @@ export default class CountReporter {
 
 /**
  * @typedef {import('vitest/node').TestSuite | import('vitest/node').TestModule} Parent
- * @typedef {{ message?: string }} Thrown
+ * @typedef {{ message?: string, cause?: unknown }} Thrown
  */
 
 /**
@@ -85,9 +85,16 @@ function brokenSuite(test) {
 	return parentsOf(test).flatMap((parent) => parent.errors())[0]
 }
 
-/** @param {Thrown} [error] */
+/**
+ * The first line of an error, and of what caused it: a time-out alone does not tell what was waited for.
+ *
+ * @param {Thrown} [error]
+ * @returns {string | undefined}
+ */
 function said(error) {
-	return error?.message?.split('\n')[0]
+	const own = error?.message?.split('\n')[0]
+	const cause = error?.cause instanceof Object && said(error.cause)
+	return own && cause ? `${own} (${cause})` : own
 }
 
 /**
