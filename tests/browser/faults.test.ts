@@ -753,6 +753,27 @@ describe.runIf(inject('isAsync') && 'fork' in svelte)('a fork', () => {
 		expect(server.urls.map((url) => new URL(url).search)).toEqual(['?id=1', '?id=2'])
 		expect(value.values.at(-1)).toBe('of 2')
 	})
+
+	// The first fork's look took the URL for settled, and the second one went to where the handle was made.
+	test('that is discarded does not decide where the next one connects', async ({
+		open,
+		server,
+		clock
+	}) => {
+		const id = state(1)
+		const connection = open({}, () => `/rooms?id=${id.value}`)
+		const at = shown()
+		const screen = await render(Forked, { connection, at, where: 'component' as const })
+		id.value = 2
+		await clock.advance(1_000)
+		fork(() => (at.isShown = true)).discard()
+		const preloaded = fork(() => (at.isShown = true))
+		await clock.advance(1_000)
+		await preloaded.commit()
+		await flushPromises()
+		expect(server.urls.map((url) => new URL(url).search)).toEqual(['?id=2'])
+		await screen.unmount()
+	})
 })
 
 describe.runIf(inject('isAsync'))('`await channel.next()` in a component', () => {

@@ -22,6 +22,8 @@ const rooms = ['a', 'b', undefined] as const
 interface Preloaded {
 	fork: svelte.Fork
 	commit: () => void
+	/** What it shows has read an event: Svelte may have run its effects then, before the commit. */
+	hasSeenEvents?: boolean
 }
 
 class World {
@@ -109,6 +111,7 @@ class World {
 	}
 
 	close(connection: number): void {
+		if (this.preloaded?.hasSeenEvents) return
 		const isOn = this.isWanted(connection)
 		this.connections[connection]!.close()
 		if (isOn) this.rests[connection] = 'closed'
@@ -117,6 +120,7 @@ class World {
 
 	/** The server ends every stream for good. */
 	async finish(): Promise<void> {
+		if (this.preloaded?.hasSeenEvents) return
 		for (const index of [0, 1, 2])
 			if (this.isWanted(index) && this.urlOf(index)) {
 				this.rests[index] = 'done'
@@ -145,6 +149,7 @@ class World {
 	/** Sends an event to every stream, and sees that all who read it show it. */
 	async emit(): Promise<void> {
 		const text = `event ${++this.events}`
+		if (this.preloaded) this.preloaded.hasSeenEvents = true
 		for (const exchange of this.server.open) await exchange.write(events(text))
 		flushSync()
 		for (const [index, { connection }] of this.seats.entries())

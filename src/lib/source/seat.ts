@@ -277,7 +277,7 @@ export class Seat implements Member, Session {
 	/** Before the first hold: a reader sees at once what others have received. */
 	#nearby(): Link | undefined {
 		const { share, key } = this.#config
-		const place = this.#own ? undefined : this.#from.refresh()
+		const place = this.#own ? undefined : this.#from.peek()
 		if (typeof place !== 'string' || !share || !environment.isClient) return undefined
 		return peek(shareKey(this.#start.link(place), key))
 	}

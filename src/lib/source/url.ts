@@ -15,6 +15,7 @@ export class Url {
 	readonly isFollowed: boolean
 	/** The URL now, as reactive state. */
 	readonly read: () => Place
+	readonly #from: From
 	readonly #asked = new Cell(0)
 	/**
 	 * Whether nobody has followed it so far, or for a time: a function may read more than state, and what was read in a fork of
@@ -23,6 +24,7 @@ export class Url {
 	#isStale = true
 
 	constructor(from: From) {
+		this.#from = from
 		this.isFollowed = typeof from === 'function'
 		if (typeof from === 'function')
 			this.read = derive(() => {
@@ -40,7 +42,13 @@ export class Url {
 		this.#isStale = true
 	}
 
-	/** The URL now; a function is asked again after a rest. */
+	/** The URL now, for one look at it, which may be that of a fork and leaves no trace. */
+	peek(): Place {
+		const from = this.#from
+		return untrack(typeof from === 'function' && this.#isStale ? () => settle(from) : this.read)
+	}
+
+	/** The URL now, for those who follow it from here on; a function is asked again after a rest. */
 	refresh(): Place {
 		if (this.#isStale) this.#asked.touch()
 		this.#isStale = false

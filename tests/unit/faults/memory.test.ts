@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events'
+import { setImmediate as nextTask } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { source, type SseConnection } from '../../../src/lib/index.js'
 import { actAsClient, manualClock } from '../../../src/lib/testing/index.js'
@@ -35,11 +36,15 @@ function createNetwork() {
 /** Kilobytes by which the heap has grown after the rounds, once those that fill caches have been made. */
 async function growth(rounds: number, round: (index: number) => unknown): Promise<number> {
 	const measure = async (): Promise<number> => {
-		for (let time = 0; time < 5; time++) {
+		let least = Infinity
+		// What a collection finds is told to registries in tasks, and freed by the next one.
+		for (let time = 0; time < 10; time++) {
 			gc!()
 			await flushPromises()
+			await nextTask()
+			least = Math.min(least, process.memoryUsage().heapUsed)
 		}
-		return process.memoryUsage().heapUsed
+		return least
 	}
 	for (let index = 0; index < rounds / 10; index++) await round(index)
 	const before = await measure()
