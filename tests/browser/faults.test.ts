@@ -23,6 +23,11 @@ import StatusAndValue from './components/StatusAndValue.svelte'
 import Value from './components/Value.svelte'
 import { test as base } from './fixture.js'
 
+type Open = (options?: SourceOptions, from?: Parameters<typeof source>[0]) => SseConnection
+
+/** What was asked for of each URL that was requested. */
+const searches = ({ urls }: Server): string[] => urls.map((url) => new URL(url).search)
+
 /** Tests whose time and network do only what the test says, if they ask for them. */
 const test = base
 	.extend('clock', ({ task: _ }, { onCleanup }): ManualClock => {
@@ -43,14 +48,12 @@ const test = base
 			await clock.advance(1_000)
 			await assertNothingOpen()
 		})
-		return (
-			options: SourceOptions = {},
-			from: Parameters<typeof source>[0] = '/events'
-		): SseConnection => {
+		const open: Open = (options = {}, from = '/events') => {
 			const connection = source(from, { fetch: server.fetch, ...options })
 			all.push(connection)
 			return connection
 		}
+		return open
 	})
 
 /** An effect, until the test is over, that writes down what it reads. */
@@ -156,6 +159,24 @@ describe('a URL that is a function of state', () => {
 		expect(new URL(server.urls.at(-1)!).pathname).toBe('/b')
 	})
 
+	test('is asked anew by each look that holds nothing, whatever it reads', async ({
+		open,
+		server
+	}) => {
+		let place = '/a'
+		const connection = open({}, () => place)
+		const look = (): unknown => svelte.untrack(() => connection.select('message').current)
+		expect(look()).toBe('')
+		for (place of ['/b', '/c']) {
+			open({}, place)
+				.select('message')
+				.on(() => {})
+			await flushPromises()
+			await server.last.hello({ text: events(`of ${place}`) })
+			expect(look()).toBe(`of ${place}`)
+		}
+	})
+
 	test('moves once when several states change in one go', async ({ open, server }) => {
 		const [one, two] = [state(1), state(1)]
 		const connection = open({}, () => `/events?${one.value}-${two.value}`)
@@ -165,7 +186,7 @@ describe('a URL that is a function of state', () => {
 		one.value = 2
 		two.value = 2
 		await flushPromises()
-		expect(server.urls.map((url) => new URL(url).search)).toEqual(['?1-1', '?2-2'])
+		expect(searches(server)).toEqual(['?1-1', '?2-2'])
 	})
 
 	test('is followed by a hold of connect() too, which its release ends', async ({
@@ -729,14 +750,19 @@ describe.runIf(inject('isAsync') && 'fork' in svelte)('a fork', () => {
 		})
 	}
 
+	/** A connection whose URL follows the number of a room. */
+	function openRoom(open: Open) {
+		const id = state(1)
+		return { id, connection: open({}, () => `/rooms?id=${id.value}`) }
+	}
+
 	// Room 2 showed the stream of room 1.
 	test('of another URL requests it when it is committed, and not before', async ({
 		open,
 		server,
 		clock
 	}) => {
-		const id = state(1)
-		const connection = open({}, () => `/rooms?id=${id.value}`)
+		const { id, connection } = openRoom(open)
 		const value = follow(() => connection.select('message').current)
 		await flushPromises()
 		await server.last.hello({ ping: 0, text: events('of 1') })
@@ -750,7 +776,7 @@ describe.runIf(inject('isAsync') && 'fork' in svelte)('a fork', () => {
 		await flushPromises()
 		expect([server.all[0]!.isOpen, server.count]).toEqual([false, 2])
 		await server.last.hello({ text: events('of 2') })
-		expect(server.urls.map((url) => new URL(url).search)).toEqual(['?id=1', '?id=2'])
+		expect(searches(server)).toEqual(['?id=1', '?id=2'])
 		expect(value.values.at(-1)).toBe('of 2')
 	})
 
@@ -760,8 +786,7 @@ describe.runIf(inject('isAsync') && 'fork' in svelte)('a fork', () => {
 		server,
 		clock
 	}) => {
-		const id = state(1)
-		const connection = open({}, () => `/rooms?id=${id.value}`)
+		const { id, connection } = openRoom(open)
 		const at = shown()
 		const screen = await render(Forked, { connection, at, where: 'component' as const })
 		id.value = 2
@@ -771,7 +796,7 @@ describe.runIf(inject('isAsync') && 'fork' in svelte)('a fork', () => {
 		await clock.advance(1_000)
 		await preloaded.commit()
 		await flushPromises()
-		expect(server.urls.map((url) => new URL(url).search)).toEqual(['?id=2'])
+		expect(searches(server)).toEqual(['?id=2'])
 		await screen.unmount()
 	})
 })

@@ -15,7 +15,8 @@ export class Url {
 	readonly isFollowed: boolean
 	/** The URL now, as reactive state. */
 	readonly read: () => Place
-	readonly #from: From
+	/** The URL now, found anew. */
+	readonly #resolve: () => Place
 	readonly #asked = new Cell(0)
 	/**
 	 * Whether nobody has followed it so far, or for a time: a function may read more than state, and what was read in a fork of
@@ -24,16 +25,16 @@ export class Url {
 	#isStale = true
 
 	constructor(from: From) {
-		this.#from = from
 		this.isFollowed = typeof from === 'function'
-		if (typeof from === 'function')
+		if (typeof from === 'function') {
+			this.#resolve = () => settle(from)
 			this.read = derive(() => {
 				void this.#asked.value
-				return settle(from)
+				return this.#resolve()
 			})
-		else {
+		} else {
 			const url = absolute(from)
-			this.read = () => url
+			this.read = this.#resolve = () => url
 		}
 	}
 
@@ -44,8 +45,7 @@ export class Url {
 
 	/** The URL now, for one look at it, which may be that of a fork and leaves no trace. */
 	peek(): Place {
-		const from = this.#from
-		return untrack(typeof from === 'function' && this.#isStale ? () => settle(from) : this.read)
+		return untrack(this.#isStale ? this.#resolve : this.read)
 	}
 
 	/** The URL now, for those who follow it from here on; a function is asked again after a rest. */
