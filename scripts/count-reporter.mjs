@@ -92,9 +92,11 @@ function brokenSuite(test) {
  * @returns {string | undefined}
  */
 function said(error) {
-	const own = error?.message?.split('\n')[0]
-	const cause = error?.cause instanceof Object && said(error.cause)
-	return own && cause ? `${own} (${cause})` : own
+	const lines = [error, error?.cause].map((thrown) => {
+		const { message } = /** @type {Thrown} */ (thrown ?? {})
+		return message?.split('\n')[0]
+	})
+	return lines.filter(Boolean).join(', caused by: ') || undefined
 }
 
 /**

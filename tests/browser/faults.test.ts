@@ -67,6 +67,12 @@ function follow<T>(read: () => T): { values: T[]; stop: () => void } {
 /** The values without those that are as the one before. */
 const changes = <T>(values: T[]): T[] => values.filter((value, at) => value !== values[at - 1])
 
+/** A connection whose URL follows the number of a room. */
+function openRoom(open: Open) {
+	const id = state(1)
+	return { id, connection: open({}, () => `/rooms?id=${id.value}`) }
+}
+
 describe('a page that leaves with a transition', () => {
 	const urls: [string, (at: { id: number } | undefined) => unknown][] = [
 		['would give `undefined` for a room', (room) => room?.id],
@@ -159,22 +165,37 @@ describe('a URL that is a function of state', () => {
 		expect(new URL(server.urls.at(-1)!).pathname).toBe('/b')
 	})
 
-	test('is asked anew by each look that holds nothing, whatever it reads', async ({
+	test('is looked at before it is followed: what others received there, and only there', async ({
+		open,
+		server
+	}) => {
+		open({}, '/rooms?id=2')
+			.select('message')
+			.on(() => {})
+		await flushPromises()
+		await server.last.hello({ text: events('of 2') })
+		const { id, connection } = openRoom(open)
+		const channel = connection.select('message')
+		const loud = channel.transform((text) => `${text}!`)
+		const look = () => svelte.untrack(() => [channel.current, loud.current])
+		expect(look()).toEqual(['', null])
+		id.value = 2
+		expect(look()).toEqual(['of 2', 'of 2!'])
+		id.value = 1
+		expect(look()).toEqual(['', null])
+	})
+
+	test('is asked anew when it is followed, since it may read more than state', async ({
 		open,
 		server
 	}) => {
 		let place = '/a'
-		const connection = open({}, () => place)
-		const look = (): unknown => svelte.untrack(() => connection.select('message').current)
-		expect(look()).toBe('')
-		for (place of ['/b', '/c']) {
-			open({}, place)
-				.select('message')
-				.on(() => {})
-			await flushPromises()
-			await server.last.hello({ text: events(`of ${place}`) })
-			expect(look()).toBe(`of ${place}`)
-		}
+		const channel = open({}, () => place).select('message')
+		expect(svelte.untrack(() => channel.current)).toBe('')
+		place = '/b'
+		follow(() => channel.current)
+		await flushPromises()
+		expect(server.urls.map((url) => new URL(url).pathname)).toEqual(['/b'])
 	})
 
 	test('moves once when several states change in one go', async ({ open, server }) => {
@@ -750,12 +771,6 @@ describe.runIf(inject('isAsync') && 'fork' in svelte)('a fork', () => {
 		})
 	}
 
-	/** A connection whose URL follows the number of a room. */
-	function openRoom(open: Open) {
-		const id = state(1)
-		return { id, connection: open({}, () => `/rooms?id=${id.value}`) }
-	}
-
 	// Room 2 showed the stream of room 1.
 	test('of another URL requests it when it is committed, and not before', async ({
 		open,
@@ -780,23 +795,50 @@ describe.runIf(inject('isAsync') && 'fork' in svelte)('a fork', () => {
 		expect(value.values.at(-1)).toBe('of 2')
 	})
 
-	// The first fork's look took the URL for settled, and the second one went to where the handle was made.
-	test('that is discarded does not decide where the next one connects', async ({
+	// Svelte runs effects of a fork then, and one that changed state as it began to follow never came to an end.
+	test('may see the URL change while it is pending', async ({ open, server, clock }) => {
+		const { id, connection } = openRoom(open)
+		const at = shown()
+		const screen = await render(Forked, { connection, at, where: 'component' as const })
+		const preloaded = fork(() => (at.isShown = true))
+		await clock.advance(1_000)
+		id.value = 2
+		await clock.advance(1_000)
+		await preloaded.commit()
+		await flushPromises()
+		expect(searches(server)).toEqual(['?id=2'])
+		await server.last.hello({ text: events('of 2') })
+		await expect.element(screen.getByTestId('value')).toHaveTextContent('of 2')
+		await screen.unmount()
+	})
+
+	// The next one requested the URL from when the handle was made.
+	test('that is dropped decides neither where the next one connects nor what is shown', async ({
 		open,
 		server,
 		clock
 	}) => {
+		open({}, '/rooms?id=3')
+			.select('message')
+			.on(() => {})
+		await flushPromises()
+		await server.last.hello({ ping: 0, text: events('of 3') })
 		const { id, connection } = openRoom(open)
 		const at = shown()
 		const screen = await render(Forked, { connection, at, where: 'component' as const })
 		id.value = 2
 		await clock.advance(1_000)
-		fork(() => (at.isShown = true)).discard()
+		const dropped = fork(() => {
+			id.value = 3
+			at.isShown = true
+		})
+		dropped.discard()
 		const preloaded = fork(() => (at.isShown = true))
 		await clock.advance(1_000)
 		await preloaded.commit()
 		await flushPromises()
-		expect(searches(server)).toEqual(['?id=2'])
+		expect(searches(server)).toEqual(['?id=3', '?id=2'])
+		expect(screen.getByTestId('value').element().textContent).toBe('""')
 		await screen.unmount()
 	})
 })

@@ -22,7 +22,10 @@ const rooms = ['a', 'b', undefined] as const
 interface Preloaded {
 	fork: svelte.Fork
 	commit: () => void
-	/** What it shows has read an event: Svelte may have run its effects then, before the commit. */
+	/**
+	 * What it shows may have read an event. Svelte runs effects of a fork when state changes that it reads; whether a reader
+	 * came before an end or after it is then not to be told, so nothing is ended until the fork is.
+	 */
 	hasSeenEvents?: boolean
 }
 

@@ -36,8 +36,7 @@ export class Value<T, I> {
 	get current(): T | I {
 		const url = this.#session.url()
 		const value = this.#current.value
-		const { resets, settled = this.#url } = this.#session
-		return resets && url !== settled ? this.#operator.initial(url) : made(value)
+		return this.#session.resets && url !== this.#url ? this.#operator.initial(url) : made(value)
 	}
 
 	get plain(): T | I | Lazy<T> {
@@ -115,9 +114,10 @@ export class Value<T, I> {
 	/** Starts over, if the URL is another, or the stream, where the operator starts over with it. */
 	follow(): boolean {
 		const { era, stream } = this.#session
-		if (era !== this.#era) {
-			// Until the first URL is settled, values are for the URL that was wanted when they were made.
-			const isSame = this.#era === 0 && this.#url === untrack(() => this.#session.url())
+		// Until the first URL is settled, values are for the URL that is wanted when they are looked at.
+		const isLook = this.#era === 0
+		if (isLook || era !== this.#era) {
+			const isSame = isLook && this.#url === untrack(() => this.#session.url())
 			this.#era = era
 			if (!isSame) this.#reset()
 			return !isSame

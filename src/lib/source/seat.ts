@@ -83,10 +83,6 @@ export class Seat implements Member, Session {
 		untrack(() => this.#move(place))
 	}
 
-	get settled(): string | undefined {
-		return this.#url
-	}
-
 	get era(): number {
 		return this.#standing.era
 	}
@@ -217,11 +213,6 @@ export class Seat implements Member, Session {
 		return this.#membership !== undefined
 	}
 
-	/** The link of this URL, if it has been on one. */
-	get #own(): Link | undefined {
-		return this.#link?.url === this.#place ? this.#link : undefined
-	}
-
 	get #isHeld(): boolean {
 		for (const { holds } of this.#holders) if (holds) return true
 		return false
@@ -277,7 +268,7 @@ export class Seat implements Member, Session {
 	/** Before the first hold: a reader sees at once what others have received. */
 	#nearby(): Link | undefined {
 		const { share, key } = this.#config
-		const place = this.#own ? undefined : this.#from.peek()
+		const place = this.#link ? undefined : untrack(() => this.#from.read())
 		if (typeof place !== 'string' || !share || !environment.isClient) return undefined
 		return peek(shareKey(this.#start.link(place), key))
 	}
@@ -323,7 +314,6 @@ export class Seat implements Member, Session {
 		this.#decoding.drop()
 		if (reason === 'unused') {
 			if (wasOn) this.#stand({ ...resting, response })
-			this.#from.rest()
 			// While its own end is being told, there is no other one.
 		} else if (wasOn || (this.#isHeld && !(reason === 'local' && this.isOver())))
 			this.#end({ ...resting, reason, error: this.#standing.abortion, response })
@@ -343,7 +333,9 @@ export class Seat implements Member, Session {
 		if (place === undefined) return this.#stand(resting)
 		const options = this.#start.link(place)
 		const resumes = this.#config.urlChange === 'resume'
-		const make = (): Link => this.#own ?? new Link(options, this.#link, resumes)
+		// The link that it has been on last, if that is of this URL.
+		const own = this.#link?.url === place ? this.#link : undefined
+		const make = (): Link => own ?? new Link(options, this.#link, resumes)
 		const link = acquire(share ? shareKey(options, key) : undefined, make)
 		const isUp = link.isLive
 		const { received = this.#standing.lastEventId.plain } = this.#decoding
@@ -428,7 +420,6 @@ export class Seat implements Member, Session {
 			this.#holders.delete(holder)
 			pin.endUnheld()
 		}
-		this.#from.rest()
 		this.#decoding.inOrder(() => {
 			if (!this.#isOn) this.#each((receiver) => receiver.ended(transition.error))
 		})

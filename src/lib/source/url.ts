@@ -1,7 +1,7 @@
 import { DEV } from 'esm-env'
 import { untrack } from 'svelte'
 import { SseError, toError } from '../errors.js'
-import { Cell, derive } from '../reactive.svelte.js'
+import { derive } from '../reactive.svelte.js'
 
 /** Where a stream is: a URL, or a function that gives one; nothing (`null`, `undefined`, an empty text): not yet. */
 export type From = string | URL | (() => string | URL | null | undefined)
@@ -13,46 +13,33 @@ export type Place = string | undefined | SseError
 export class Url {
 	/** Whether it is a function. */
 	readonly isFollowed: boolean
-	/** The URL now, as reactive state. */
-	readonly read: () => Place
-	/** The URL now, found anew. */
 	readonly #resolve: () => Place
-	readonly #asked = new Cell(0)
-	/**
-	 * Whether nobody has followed it so far, or for a time: a function may read more than state, and what was read in a fork of
-	 * the page need not be what holds outside of it.
-	 */
-	#isStale = true
+	#place: () => Place
 
 	constructor(from: From) {
 		this.isFollowed = typeof from === 'function'
 		if (typeof from === 'function') {
 			this.#resolve = () => settle(from)
-			this.read = derive(() => {
-				void this.#asked.value
-				return this.#resolve()
-			})
+			this.#place = derive(this.#resolve)
 		} else {
 			const url = absolute(from)
-			this.read = this.#resolve = () => url
+			this.#place = this.#resolve = () => url
 		}
 	}
 
-	/** Nobody follows it any more. */
-	rest(): void {
-		this.#isStale = true
+	/** The URL now, as reactive state. */
+	read(): Place {
+		return this.#place()
 	}
 
-	/** The URL now, for one look at it, which may be that of a fork and leaves no trace. */
-	peek(): Place {
-		return untrack(this.#isStale ? this.#resolve : this.read)
-	}
-
-	/** The URL now, for those who follow it from here on; a function is asked again after a rest. */
+	/**
+	 * The URL for those who follow it from now on. A function is asked anew: it may read more than state, and what was read in a
+	 * fork of the page need not be what holds outside of it.
+	 */
 	refresh(): Place {
-		if (this.#isStale) this.#asked.touch()
-		this.#isStale = false
-		return untrack(this.read)
+		// Another derived, since whoever begins to follow may not change state: in a fork that would never end.
+		if (this.isFollowed) this.#place = derive(this.#resolve)
+		return untrack(this.#place)
 	}
 }
 

@@ -49,8 +49,8 @@ function redisArgs(port: number, dir: string, options: RedisOptions): string[] {
 		daemonize: 'no',
 		save: '',
 		appendonly: options.appendonly ? 'yes' : 'no',
-		// Written before it is acknowledged, so that a kill loses nothing. Syncing would guard against a power cut, and
-		// makes a test wait for the disk that everything else on the machine writes to.
+		// With a log, each write is in the file before it is acknowledged, and a kill loses nothing. A sync would guard
+		// against a power cut, and makes tests wait for a busy disk.
 		appendfsync: 'no'
 	}
 	if (options.cluster) settings['cluster-enabled'] = 'yes'
