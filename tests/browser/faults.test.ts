@@ -808,7 +808,7 @@ describe.runIf(inject('isAsync') && 'fork' in svelte)('a fork', () => {
 		await flushPromises()
 		expect(searches(server)).toEqual(['?id=2'])
 		await server.last.hello({ text: events('of 2') })
-		await expect.element(screen.getByTestId('value')).toHaveTextContent('of 2')
+		await expect.element(screen.getByTestId('value')).toHaveTextContent('"of 2"')
 		await screen.unmount()
 	})
 
