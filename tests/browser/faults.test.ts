@@ -67,10 +67,10 @@ function follow<T>(read: () => T): { values: T[]; stop: () => void } {
 /** The values without those that are as the one before. */
 const changes = <T>(values: T[]): T[] => values.filter((value, at) => value !== values[at - 1])
 
-/** A connection whose URL follows the number of a room. */
-function openRoom(open: Open) {
-	const id = state(1)
-	return { id, connection: open({}, () => `/rooms?id=${id.value}`) }
+/** A connection whose URL follows the number of a room; without one there is no URL. */
+function openRoom(open: Open, first = 1) {
+	const id = state(first)
+	return { id, connection: open({}, () => (id.value ? `/rooms?id=${id.value}` : undefined)) }
 }
 
 describe('a page that leaves with a transition', () => {
@@ -183,6 +183,25 @@ describe('a URL that is a function of state', () => {
 		expect(look()).toEqual(['of 2', 'of 2!'])
 		id.value = 1
 		expect(look()).toEqual(['', null])
+	})
+
+	test('brings values to a channel that was looked at while there was none', async ({
+		open,
+		server
+	}) => {
+		const { id, connection } = openRoom(open, 0)
+		const channel = connection.select('message')
+		const late = channel.transform((text) => `${text}!`)
+		follow(() => channel.current)
+		for (const value of [1, 0]) {
+			id.value = value
+			await flushPromises()
+		}
+		expect(svelte.untrack(() => late.current)).toBe(null)
+		id.value = 1
+		await flushPromises()
+		await server.last.hello({ text: events('of 1') })
+		expect(svelte.untrack(() => late.current)).toBe('of 1!')
 	})
 
 	test('is asked anew when it is followed, since it may read more than state', async ({
@@ -809,6 +828,23 @@ describe.runIf(inject('isAsync') && 'fork' in svelte)('a fork', () => {
 		expect(searches(server)).toEqual(['?id=2'])
 		await server.last.hello({ text: events('of 2') })
 		await expect.element(screen.getByTestId('value')).toHaveTextContent('"of 2"')
+		await screen.unmount()
+	})
+
+	test('that is committed while there is no URL shows what comes once there is', async ({
+		open,
+		server
+	}) => {
+		const { id, connection } = openRoom(open)
+		const at = shown()
+		const screen = await render(Forked, { connection, at, where: 'component' as const })
+		id.value = 0
+		await flushPromises()
+		await fork(() => (at.isShown = true)).commit()
+		await fork(() => (id.value = 1)).commit()
+		await flushPromises()
+		await server.last.hello({ text: events('of 1') })
+		expect(screen.getByTestId('value').element().textContent).toBe('"of 1"')
 		await screen.unmount()
 	})
 

@@ -46,6 +46,8 @@ export interface Session {
 	url(): string | undefined
 	/** Moves the connection to the URL now, and reads it as state; there if the URL may change. */
 	readonly follow: (() => void) | undefined
+	/** The URL that was settled last, which the values belong to; undefined: none so far. */
+	readonly settled: string | undefined
 	/** Another number after each change of the URL that starts everything over. */
 	readonly era: number
 	/** Another object after each stream that starts over; undefined while it is not known. */

@@ -36,7 +36,8 @@ export class Value<T, I> {
 	get current(): T | I {
 		const url = this.#session.url()
 		const value = this.#current.value
-		return this.#session.resets && url !== this.#url ? this.#operator.initial(url) : made(value)
+		const { resets, settled = this.#url } = this.#session
+		return resets && url !== settled ? this.#operator.initial(url) : made(value)
 	}
 
 	get plain(): T | I | Lazy<T> {

@@ -79,8 +79,13 @@ export class Seat implements Member, Session {
 	}
 
 	readonly #follow = (): void => {
+		if (!this.#isHeld) this.#from.askAnew()
 		const place = this.#from.read()
 		untrack(() => this.#move(place))
+	}
+
+	get settled(): string | undefined {
+		return this.#url
 	}
 
 	get era(): number {
@@ -134,7 +139,7 @@ export class Seat implements Member, Session {
 		const renew = (): void => {
 			const hasEnded = this.#offIfEnded()
 			if (holder.holds && !hasEnded) return
-			if (this.#refreshUnheld()) return
+			if (this.#moveIfUnheld()) return
 			holder.holds = true
 			if (!this.#isOn) this.#attach((link) => link.want())
 		}
@@ -228,7 +233,7 @@ export class Seat implements Member, Session {
 		const pin: Lease = new Lease(this, () => {
 			const holder: Holder = { holds: true, pin }
 			const renew = (): void => {
-				this.#refreshUnheld()
+				this.#moveIfUnheld()
 				this.#holders.add(holder)
 			}
 			renew()
@@ -247,8 +252,8 @@ export class Seat implements Member, Session {
 	 *
 	 * @returns whether readers of an end have been brought there
 	 */
-	#refreshUnheld(): boolean {
-		return !this.#isHeld && this.#move(this.#from.refresh())
+	#moveIfUnheld(): boolean {
+		return !this.#isHeld && this.#move(untrack(() => this.#from.read()))
 	}
 
 	/**

@@ -1,5 +1,4 @@
 import { DEV } from 'esm-env'
-import { untrack } from 'svelte'
 import { SseError, toError } from '../errors.js'
 import { derive } from '../reactive.svelte.js'
 
@@ -33,13 +32,11 @@ export class Url {
 	}
 
 	/**
-	 * The URL for those who follow it from now on. A function is asked anew: it may read more than state, and what was read in a
-	 * fork of the page need not be what holds outside of it.
+	 * Before somebody follows it: the function may read more than state, and what was read in a fork of the page need not be what
+	 * holds outside of it. Whoever follows may not change state, which in a fork would never end; so this is another derived.
 	 */
-	refresh(): Place {
-		// Another derived, since whoever begins to follow may not change state: in a fork that would never end.
+	askAnew(): void {
 		if (this.isFollowed) this.#place = derive(this.#resolve)
-		return untrack(this.#place)
 	}
 }
 
