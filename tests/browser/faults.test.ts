@@ -204,6 +204,19 @@ describe('a URL that is a function of state', () => {
 		expect(svelte.untrack(() => late.current)).toBe('of 1!')
 	})
 
+	test('is not asked anew by a reader of what is closed', async ({ open, server }) => {
+		let asked = 0
+		const connection = open({}, () => `/events?${asked++}`)
+		const channel = connection.select('message')
+		follow(() => [connection.status, channel.current])
+		await flushPromises()
+		await server.last.hello({ text: events('a') })
+		const before = asked
+		connection.close()
+		await flushPromises()
+		expect([asked, server.count, connection.status]).toEqual([before, 1, 'closed'])
+	})
+
 	test('is asked anew when it is followed, since it may read more than state', async ({
 		open,
 		server

@@ -79,7 +79,8 @@ export class Seat implements Member, Session {
 	}
 
 	readonly #follow = (): void => {
-		if (!this.#isHeld) this.#from.askAnew()
+		// A reader of what is over runs again, and opens nothing.
+		if (!this.#isHeld && !this.isOver()) this.#from.askAnew()
 		const place = this.#from.read()
 		untrack(() => this.#move(place))
 	}
@@ -253,7 +254,9 @@ export class Seat implements Member, Session {
 	 * @returns whether readers of an end have been brought there
 	 */
 	#moveIfUnheld(): boolean {
-		return !this.#isHeld && this.#move(untrack(() => this.#from.read()))
+		if (this.#isHeld) return false
+		if (this.isOver()) this.#from.askAnew()
+		return this.#move(untrack(() => this.#from.read()))
 	}
 
 	/**
