@@ -1,65 +1,106 @@
-import { clock } from '../clock.js'
+import { clock, type Timer } from '../clock.js'
 import { SseError, toError } from '../errors.js'
 import type { BrokerBase } from '../hub/broker-base.js'
-import type { Cursor, Entry } from '../hub/broker.js'
+import type { Cursor } from '../hub/broker.js'
 import { isAway, pause, retryDelay } from './deadline.js'
 
+/** An entry as its engine takes it. */
+export interface Prepared {
+	/** About how much memory, or how much of one message, it takes. */
+	readonly bytes: number
+}
+
 /** Entries that are stored together, or not at all. */
-export interface Batch {
+export interface Batch<P extends Prepared> {
 	/**
 	 * The number of the batch among those of its queue, from 1. A batch that is tried again has the same number, by
 	 * which the engine knows that it has stored it already.
 	 */
 	readonly number: number
-	readonly entries: readonly Entry[]
+	readonly entries: readonly P[]
 }
 
-/** Stores a batch; rejects with `network` or `timeout` if it is unknown whether it did. */
-export type Write = (batch: Batch) => Promise<Cursor[]>
+export interface AppendQueueOptions<P extends Prepared> {
+	/** Milliseconds within which the engine has to answer. */
+	readonly timeout: number
+	/** The most bytes of a batch, unless one entry alone has more. */
+	readonly mostBytes: () => number
+	/** Stores a batch; rejects with `network` or `timeout` if it is unknown whether it did. */
+	readonly write: (batch: Batch<P>) => Promise<Cursor[]>
+}
 
-interface Job {
-	readonly entries: readonly Entry[]
-	/** When waiting ends, by `clock.now()`; `undefined` if it does not wait. */
-	readonly deadline: number | undefined
-	settled: boolean
+/**
+ * One call of `append`.
+ *
+ * states   queued ──▶ under way ──▶ settled; when its time is over it is settled wherever it is
+ *            ▲             └── its batch was refused: alone from here
+ *            └─────────────┘
+ */
+interface Job<P extends Prepared> {
+	readonly entries: readonly P[]
+	readonly bytes: number
+	readonly waits: boolean
+	/** When trying again ends, by `clock.now()`. */
+	readonly until: number
+	/** It shares no batch, since one that it was in was refused. */
+	isAlone: boolean
+	isSettled: boolean
 	resolve(cursors: Cursor[]): void
 	reject(error: Error): void
 }
 
-const maxEntries = 500
-const maxCharacters = 1024 * 1024
+const mostEntries = 500
+/** Bytes that may wait for the engine; more would only grow while it is away. */
+const mostWaiting = 32 * 1024 * 1024
 
 /**
  * Brings appends to the engine, one batch at a time: what comes while one is under way leaves with the next. That
  * keeps the order of this process, makes a retry recognisable by one number, and costs a round trip per batch, not
  * per event.
+ *
+ * Each append settles within its `wait` and `timeout`, whatever the engine does.
  */
-export class AppendQueue {
+export class AppendQueue<P extends Prepared> {
 	readonly #broker: BrokerBase
-	readonly #write: Write
+	readonly #options: AppendQueueOptions<P>
 	readonly #ended = new AbortController()
-	#jobs: Job[] = []
+	#jobs: Job<P>[] = []
 	/** Those of the batch that is under way. */
-	#current: Job[] = []
-	#running = false
+	#current: Job<P>[] = []
+	#bytes = 0
+	#isRunning = false
 	#batches = 0
-	/** True while a batch that may wait meets an absent engine. */
+	/** Set while a batch that may wait meets an absent engine. */
 	#away: SseError | undefined
+	#timer: Timer
+	/** When the timer fires, by `clock.now()`. */
+	#alarm = Infinity
 
-	constructor(broker: BrokerBase, write: Write) {
+	constructor(broker: BrokerBase, options: AppendQueueOptions<P>) {
 		this.#broker = broker
-		this.#write = write
+		this.#options = options
 	}
 
-	append(entries: readonly Entry[], wait = 0): Promise<Cursor[]> {
-		if (!entries.length) return Promise.resolve([])
+	async append(entries: readonly P[], wait = 0): Promise<Cursor[]> {
 		// Behind one that waits for the engine there is nothing to be had; it would only learn that later.
-		if (this.#away && wait <= 0) return Promise.reject(this.#away)
+		if (this.#away && wait <= 0) throw this.#away
+		const bytes = sum(entries)
+		if (this.#bytes > 0 && this.#bytes + bytes > mostWaiting) throw overflow(this.#bytes)
+		const parts = [...split(entries, this.#options.mostBytes())]
+		const cursors = await Promise.all(parts.map((part) => this.#add(part, wait)))
+		return cursors.flat()
+	}
+
+	#add(entries: readonly P[], wait: number): Promise<Cursor[]> {
+		const bytes = sum(entries)
+		this.#bytes += bytes
 		return new Promise((resolve, reject) => {
-			const deadline = wait > 0 ? clock.now() + wait : undefined
-			this.#jobs.push({ entries, deadline, settled: false, resolve, reject })
-			if (this.#running) return
-			this.#running = true
+			const until = clock.now() + Math.max(0, wait)
+			const state = { isAlone: false, isSettled: false }
+			this.#jobs.push({ entries, bytes, waits: wait > 0, until, ...state, resolve, reject })
+			this.#wakeAt(until + this.#options.timeout)
+			if (this.#isRunning) return
+			this.#isRunning = true
 			// Later in the same tick: a loop of publishes becomes one batch.
 			queueMicrotask(() => void this.#run())
 		})
@@ -69,32 +110,38 @@ export class AppendQueue {
 		const jobs = [...this.#current, ...this.#jobs]
 		this.#jobs = []
 		this.#ended.abort()
+		this.#sleep()
 		for (const job of jobs) settle(job, error)
 	}
 
 	async #run(): Promise<void> {
-		while (this.#jobs.length) await this.#store(this.#take())
-		this.#running = false
+		while (this.#jobs.length) {
+			this.#current = this.#take()
+			await this.#store(this.#current)
+			this.#current = []
+			this.#away = undefined
+		}
+		this.#isRunning = false
+		this.#sleep()
 	}
 
 	/** The next jobs; those that wait never share a batch with those that do not. */
-	#take(): Job[] {
-		const waits = this.#jobs[0]?.deadline !== undefined
-		let [count, entries, characters] = [0, 0, 0]
+	#take(): Job<P>[] {
+		const most = this.#options.mostBytes()
+		let [count, entries, bytes] = [0, 0, 0]
 		for (const job of this.#jobs) {
 			entries += job.entries.length
-			for (const { data } of job.entries) characters += data.length
-			const full = entries > maxEntries || characters > maxCharacters
-			if ((job.deadline !== undefined) !== waits || (count > 0 && full)) break
+			bytes += job.bytes
+			const isFull = entries > mostEntries || bytes > most || job.isAlone
+			if (job.waits !== this.#jobs[0]!.waits || (count > 0 && isFull)) break
 			count++
+			if (job.isAlone) break
 		}
 		return this.#jobs.splice(0, count)
 	}
 
-	async #store(jobs: Job[]): Promise<void> {
+	async #store(jobs: Job<P>[]): Promise<void> {
 		const batch = { number: ++this.#batches, entries: jobs.flatMap(({ entries }) => entries) }
-		const timers = jobs.map((job) => this.#expire(job))
-		this.#current = jobs
 		try {
 			const cursors = await this.#try(batch, jobs)
 			let at = 0
@@ -103,59 +150,123 @@ export class AppendQueue {
 			}
 		} catch (thrown) {
 			const error = toError(thrown)
-			if (jobs.length === 1 || isAway(error) || this.#broker.closed) {
-				for (const job of jobs) settle(job, error)
-			} else {
+			if (jobs.length > 1 && !isAway(error) && !this.#broker.closed) {
 				// The engine refused the batch for good; whose fault that is shows when each goes alone.
-				for (const job of jobs) await this.#store([job])
+				for (const job of jobs) job.isAlone = true
+				this.#jobs.unshift(...jobs)
+				return this.#drop()
 			}
-		} finally {
-			for (const timer of timers) clock.clearTimeout(timer)
-			this.#away = undefined
+			for (const job of jobs) settle(job, error)
 		}
+		for (const { bytes } of jobs) this.#bytes -= bytes
 	}
 
-	async #try(batch: Batch, jobs: Job[]): Promise<Cursor[]> {
+	async #try(batch: Batch<P>, jobs: Job<P>[]): Promise<Cursor[]> {
 		for (let failures = 0; ; failures++) {
 			if (this.#broker.closed) throw this.#broker.closedError()
 			try {
-				const cursors = await this.#write(batch)
+				const cursors = await this.#options.write(batch)
 				this.#broker.worked()
 				return cursors
 			} catch (error) {
 				if (this.#broker.closed) throw this.#broker.closedError()
 				if (!isAway(error)) throw error
 				this.#broker.failed(error as SseError)
-				const waiting = jobs.some(({ deadline, settled }) => deadline !== undefined && !settled)
-				if (!waiting) throw error
-				this.#turnAway(error as SseError)
+				const until = Math.max(...jobs.map((job) => (job.isSettled ? 0 : job.until)))
+				if (until <= clock.now()) throw error
+				this.#away = error as SseError
+				this.#turnAway()
 				await pause(retryDelay(failures), this.#ended.signal)
+				this.#turnAway()
 			}
 		}
 	}
 
-	/** Rejects those in the queue that do not want to wait. */
-	#turnAway(error: SseError): void {
-		this.#away = error
-		const hasty = this.#jobs.filter(({ deadline }) => deadline === undefined)
-		this.#jobs = this.#jobs.filter(({ deadline }) => deadline !== undefined)
-		for (const job of hasty) settle(job, error)
+	/** The engine is away: rejects those that do not want to wait for it, or not any longer. */
+	#turnAway(): void {
+		const now = clock.now()
+		const cause = this.#away
+		for (const job of [...this.#current, ...this.#jobs]) {
+			if (!job.waits) settle(job, cause!)
+			else if (job.until <= now) settle(job, new SseError('timeout', stayedAway, { cause }))
+		}
+		this.#drop()
 	}
 
-	#expire(job: Job): unknown {
-		if (job.deadline === undefined) return undefined
-		const expired = () => {
-			const message =
-				'The broker stayed away for as long as `wait` allows; give more, or try again.'
-			settle(job, new SseError('timeout', message, { cause: this.#away }))
+	/** Forgets those in the queue that are settled. */
+	#drop(): void {
+		for (const job of this.#jobs) if (job.isSettled) this.#bytes -= job.bytes
+		this.#jobs = this.#jobs.filter(({ isSettled }) => !isSettled)
+	}
+
+	/** Settles those whose time is over, and looks again when that of the next is. */
+	#expire(): void {
+		this.#sleep()
+		const { timeout } = this.#options
+		const now = clock.now()
+		for (const job of [...this.#current, ...this.#jobs]) {
+			if (job.isSettled) continue
+			if (job.until + timeout > now) {
+				this.#wakeAt(job.until + timeout)
+				continue
+			}
+			const message = job.waits ? stayedAway : hung(timeout)
+			const error = new SseError('timeout', message, { cause: this.#away })
+			settle(job, error)
+			if (this.#current.includes(job)) this.#broker.failed(error)
 		}
-		return clock.setTimeout(expired, Math.max(0, job.deadline - clock.now()))
+		this.#drop()
+	}
+
+	/** One timer for all, set to the first of them. */
+	#wakeAt(time: number): void {
+		if (time >= this.#alarm || this.#broker.closed) return
+		this.#sleep()
+		this.#alarm = time
+		this.#timer = clock.setTimeout(() => this.#expire(), Math.max(0, time - clock.now()))
+	}
+
+	#sleep(): void {
+		clock.clearTimeout(this.#timer)
+		this.#timer = undefined
+		this.#alarm = Infinity
 	}
 }
 
-function settle(job: Job, outcome: Cursor[] | Error): void {
-	if (job.settled) return
-	job.settled = true
+const stayedAway = 'The broker stayed away for as long as `wait` allows; give more, or try again.'
+
+function hung(timeout: number): string {
+	return `The broker did not answer within ${timeout} ms; see whether it is reachable, or publish less at once.`
+}
+
+function overflow(bytes: number): SseError {
+	const message = `${bytes} bytes wait for the broker, more do not fit (at most ${mostWaiting}); publish less, or try later.`
+	return new SseError('overflow', message)
+}
+
+/** Parts that each fit into a batch. */
+function* split<P extends Prepared>(entries: readonly P[], mostBytes: number): Iterable<P[]> {
+	let part: P[] = []
+	let bytes = 0
+	for (const entry of entries) {
+		bytes += entry.bytes
+		if (part.length === mostEntries || (part.length > 0 && bytes > mostBytes)) {
+			yield part
+			part = []
+			bytes = entry.bytes
+		}
+		part.push(entry)
+	}
+	if (part.length > 0) yield part
+}
+
+function sum(entries: readonly Prepared[]): number {
+	return entries.reduce((total, { bytes }) => total + bytes, 0)
+}
+
+function settle<P extends Prepared>(job: Job<P>, outcome: Cursor[] | Error): void {
+	if (job.isSettled) return
+	job.isSettled = true
 	if (outcome instanceof Error) job.reject(outcome)
 	else job.resolve(outcome)
 }

@@ -30,15 +30,16 @@ export function marksOf(time: number, count: number): number[] {
 	return Array.from({ length: count }, (_, index) => markOf(time, index, count))
 }
 
-export function encodeMessage(entries: readonly Entry[], time: number): Uint8Array {
-	const envelope: Envelope = {
-		t: time,
-		e: entries.map(({ topic, name, data, except, control }) => {
-			const flags = `${control ? 'c' : ''}${except === undefined ? '' : 'x'}`
-			return except === undefined ? [topic, name, data, flags] : [topic, name, data, flags, except]
-		})
-	}
-	return new TextEncoder().encode(JSON.stringify(envelope))
+/** An entry as JSON; `encodeMessage` puts it into a message. */
+export function encodeEntry({ topic, name, data, except, control }: Entry): string {
+	const flags = `${control ? 'c' : ''}${except === undefined ? '' : 'x'}`
+	const item: Envelope['e'][number] = [topic, name, data, flags]
+	if (except !== undefined) item.push(except)
+	return JSON.stringify(item)
+}
+
+export function encodeMessage(entries: readonly string[], time: number): Uint8Array {
+	return new TextEncoder().encode(`{"t":${time},"e":[${entries.join()}]}`)
 }
 
 /** A message of the log, decoded. */

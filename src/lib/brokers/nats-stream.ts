@@ -36,7 +36,8 @@ export class NatsStream {
 	readonly #options: NatsStreamOptions
 	readonly #connection: NatsConnection
 	#manager: Promise<JetStreamManager> | undefined
-	#configured = false
+	/** The stream that has been looked at, and changed if it was made with other options. */
+	#configured: string | undefined
 	readonly #ended = new AbortController()
 	/** What the stream is known to reach and did not, and since when, by `clock.now()`. */
 	#missing: { readonly known: Position; readonly since: number } | undefined
@@ -119,9 +120,9 @@ export class NatsStream {
 			await this.#create()
 			return ask()
 		})
-		if (this.#configured) return info
+		if (this.#configured === info.created) return info
 		await this.#configure(info)
-		this.#configured = true
+		this.#configured = info.created
 		return info
 	}
 
@@ -143,10 +144,9 @@ export class NatsStream {
 
 	/** Changes a stream that was made with other options. */
 	async #configure({ config }: StreamInfo): Promise<void> {
-		const { name, max_msgs, max_age, duplicate_window, num_replicas } = this.#config()
-		const wanted = { max_msgs, max_age, duplicate_window, num_replicas }
+		const { name, ...wanted } = this.#config()
 		const keys = Object.keys(wanted) as (keyof typeof wanted)[]
-		if (keys.every((key) => config[key] === wanted[key])) return
+		if (keys.every((key) => String(config[key]) === String(wanted[key]))) return
 		await this.manage(({ streams }) => streams.update(name, wanted))
 	}
 
@@ -157,7 +157,8 @@ export class NatsStream {
 		const window = 120_000 * nanoseconds
 		return {
 			name: stream,
-			subjects: [this.subject],
+			// Each process publishes on a subject of its own; those of earlier versions on the first.
+			subjects: [this.subject, `${this.subject}.*`],
 			max_msgs: Number.isFinite(events) ? events : -1,
 			max_age: maxAge,
 			num_replicas: replicas,

@@ -2,7 +2,6 @@ import { findGap, parseCursor, type LogState, type Position } from '../hub/curso
 import type { GapReason, LogEntry } from '../hub/broker.js'
 import { deliver, type Delivered } from './nats-delivery.js'
 import { behind, gapState, whole } from './nats-messages.js'
-import { natsError } from './nats-stream.js'
 import type { NatsLog } from './nats.js'
 import type { TailLoop } from './tail-loop.js'
 import { SseError } from '../errors.js'
@@ -35,14 +34,11 @@ export async function followNats(
 			await Promise.race([follower.run(), lost])
 			follower.stop()
 		}
-	} catch (error) {
-		throw natsError(error)
 	} finally {
 		follower?.stop()
 		forgetLoss()
 		if (!broker.connection.isClosed()) subscription.unsubscribe()
 		ended.removeEventListener('abort', closed)
-		if (ended.aborted) broker.forget(tail)
 	}
 }
 

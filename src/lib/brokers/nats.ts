@@ -6,37 +6,26 @@
 
 import { clock } from '../clock.js'
 import { SseError } from '../errors.js'
-import { assertSignal, BrokerBase } from '../hub/broker-base.js'
 import { sharedBounds } from '../hub/bounds.js'
 import type {
-	AppendOptions,
 	Broker,
 	BrokerHistory,
 	BrokerOptions,
 	Cursor,
 	Entry,
 	LogEntry,
-	Page,
-	ReadOptions,
-	Tail,
-	TailListener,
-	TailStart
+	Page
 } from '../hub/broker.js'
-import {
-	createEpoch,
-	findGap,
-	formatCursor,
-	parseCursor,
-	type LogState,
-	type Position
-} from '../hub/cursor.js'
+import { createEpoch, findGap, formatCursor, type LogState, type Position } from '../hub/cursor.js'
 import { invalid } from '../parts/check.js'
-import { AppendQueue, type Batch } from './append-queue.js'
+import type { Batch, Prepared } from './append-queue.js'
 import { withDeadline } from './deadline.js'
+import { EngineBroker } from './engine-broker.js'
 import { fetchMessages, type Delivered } from './nats-delivery.js'
 import {
 	behind,
 	decodeMessage,
+	encodeEntry,
 	encodeMessage,
 	gapState,
 	marksOf,
@@ -45,7 +34,7 @@ import {
 } from './nats-messages.js'
 import { natsError, NatsStream, type NatsConnection } from './nats-stream.js'
 import { followNats } from './nats-tail.js'
-import { TailLoop } from './tail-loop.js'
+import type { TailLoop } from './tail-loop.js'
 
 export type { NatsConnection } from './nats-stream.js'
 
@@ -53,7 +42,7 @@ export type { NatsConnection } from './nats-stream.js'
 export interface NatsOptions extends BrokerOptions {
 	/**
 	 * The stream that is the log, of 1 to 100 letters, digits, `_` and `-`. It is made if there is none. Subjects are
-	 * `<stream>.log` and `<stream>.signal`. Hubs with the same stream share a log.
+	 * `<stream>.log`, `<stream>.log.*` and `<stream>.signal`. Hubs with the same stream share a log.
 	 *
 	 * @default 'SSE'
 	 */
@@ -97,36 +86,41 @@ export function nats(connection: NatsConnection, options: NatsOptions = {}): Bro
 	return new NatsLog(connection, options)
 }
 
-interface Part {
+interface NatsEntry extends Prepared {
+	readonly json: string
+}
+
+/** The batch under way: the same message, however often it is sent. */
+interface Outgoing {
+	readonly number: number
+	readonly id: string
 	readonly bytes: Uint8Array
 	readonly marks: number[]
+	/** The log before it was sent for the first time; undefined: it was not sent yet. */
+	before: { readonly epoch: string; readonly sequence: number } | undefined
 }
 
 /** @internal Made by `nats()`. */
-export class NatsLog extends BrokerBase implements Broker {
+export class NatsLog extends EngineBroker<NatsEntry> implements Broker {
 	readonly connection: NatsConnection
 	readonly stream: NatsStream
 	readonly signals: string
 	/** The last entry that this process has appended. If the stream is shorter than that, it was set back. */
 	appended: Position | undefined
-	readonly #timeout: number
-	readonly #queue: AppendQueue
 	readonly #publisher = createEpoch()
-	readonly #tails = new Set<TailLoop>()
 	readonly #disconnects = new Set<() => void>()
 	#connected = true
 	#epoch: string | undefined
 	/** The last entry that this process knows of: `head` need not fetch it, and the stream reaches that far. */
 	#newest: Position | undefined
 	#stopStatus = () => {}
-	/** The batch under way, as it is sent however often it is tried. */
-	#encoded: { number: number; parts: Part[] } | undefined
+	#outgoing: Outgoing | undefined
 
 	constructor(
 		connection: NatsConnection,
 		{ stream = 'SSE', replicas = 1, timeout = 5_000, ...options }: NatsOptions
 	) {
-		super('nats', options, 'connecting')
+		super({ ...options, name: 'nats', engine: 'NATS', timeout })
 		if (!/^[\w-]{1,100}$/.test(stream)) {
 			throw invalid('`stream`', '1 to 100 letters, digits, _ and -', stream)
 		}
@@ -135,64 +129,16 @@ export class NatsLog extends BrokerBase implements Broker {
 			throw invalid('The argument of nats()', expected, connection)
 		}
 		this.connection = connection
-		this.#timeout = timeout
 		this.signals = `${stream}.signal`
 		const bounds = sharedBounds(options.history)
 		this.stream = new NatsStream(connection, { stream, bounds, replicas, timeout })
-		this.#queue = new AppendQueue(this, (batch) => this.#write(batch))
 		this.#watch().catch((error: unknown) => this.report(error, 'tail'))
 	}
 
-	async append(entries: readonly Entry[], options: AppendOptions = {}): Promise<Cursor[]> {
-		this.assertOpen()
-		this.refuseClient(options)
-		return this.#queue.append(entries, options.wait)
-	}
-
-	tail(start: TailStart, listener: TailListener): Tail {
-		const tail = new TailLoop(this, start, listener, (tail, ended) => followNats(this, tail, ended))
-		if (this.closed) void tail.close()
-		else this.#tails.add(tail)
-		return tail
-	}
-
-	async read(after: Cursor, { limit }: ReadOptions): Promise<Page> {
-		this.assertOpen()
-		const position = parseCursor(after)
-		if (!position) return { entries: [], gap: 'unknown', more: false }
-		return this.#call(async () => {
-			const state = await this.state()
-			const gap = findGap(position, gapState(position, state), true)
-			return gap ? { entries: [], gap, more: false } : this.#range(position, state, limit)
-		})
-	}
-
-	async head(): Promise<Cursor> {
-		this.assertOpen()
-		return formatCursor(await this.#call(async () => this.endOf(await this.state())))
-	}
-
-	async signal(text: string): Promise<void> {
-		this.assertOpen()
-		assertSignal(text)
-		await this.#call(async () => {
-			await this.#connectedWhile(() => {
-				this.connection.publish(this.signals, text)
-				return withDeadline(this.connection.flush(), this.#timeout, 'NATS')
-			})
-		})
-	}
-
-	async close(): Promise<void> {
-		this.setHealth('closed')
+	override async close(): Promise<void> {
 		this.#stopStatus()
 		this.stream.close()
-		this.#queue.close(this.closedError())
-		await Promise.all([...this.#tails].map((tail) => tail.close()))
-	}
-
-	forget(tail: TailLoop): void {
-		this.#tails.delete(tail)
+		await super.close()
 	}
 
 	/** Calls `run` when the connection is lost; returns a function that forgets it. */
@@ -266,33 +212,58 @@ export class NatsLog extends BrokerBase implements Broker {
 		return { entries: entries.slice(0, limit), more }
 	}
 
-	async #write(batch: Batch): Promise<Cursor[]> {
-		this.#assertConnected()
-		if (this.#encoded?.number !== batch.number) {
-			this.#encoded = { number: batch.number, parts: this.#encode(batch.entries) }
-		}
-		const cursors: Cursor[] = []
-		for (const [index, { bytes, marks }] of this.#encoded.parts.entries()) {
-			const id = `${this.#publisher}-${batch.number}-${index}`
-			const sequence = await this.#publish(bytes, id)
-			const epoch = this.#epoch ?? (await this.state()).epoch
-			const positions = marks.map((mark) => ({ epoch, sequence, mark }))
-			this.appended = positions.at(-1) as Position
-			this.#learn(this.appended)
-			cursors.push(...positions.map(formatCursor))
-		}
-		return cursors
+	/** What a message may hold beside its headers. */
+	protected override get mostBytes(): number {
+		return (this.connection.info?.max_payload ?? 1024 * 1024) - 1_024
 	}
 
-	/** Stores a message under an id by which the server knows it again, and returns its number. */
-	async #publish(bytes: Uint8Array, id: string): Promise<number> {
-		const { js, subject } = this.stream
-		const options = { msgID: id, timeout: this.#timeout }
-		const send = () => this.#connectedWhile(() => js.publish(subject, bytes, options))
+	protected override prepare(entry: Entry): NatsEntry {
+		const json = encodeEntry(entry)
+		// No character takes more than three bytes; one more is the comma's.
+		const most = this.mostBytes
+		const bytes =
+			1 + (json.length * 3 < most ? json.length * 3 : new TextEncoder().encode(json).length)
+		if (bytes <= most) return { json, bytes }
+		throw new SseError(
+			'too-large',
+			`An event of ${bytes} bytes is over the server’s limit of ${most}; send a reference to the data, or ` +
+				'raise `max_payload`.'
+		)
+	}
+
+	/** A batch is one message, so that it is stored as a whole or not at all. */
+	protected override async write({ number, entries }: Batch<NatsEntry>): Promise<Cursor[]> {
+		this.#assertConnected()
+		if (this.#outgoing?.number !== number) {
+			const time = clock.date().getTime()
+			this.#outgoing = {
+				number,
+				id: `${this.#publisher}-${number}`,
+				bytes: encodeMessage(
+					entries.map(({ json }) => json),
+					time
+				),
+				marks: marksOf(time, entries.length),
+				before: undefined
+			}
+		}
+		const { marks } = this.#outgoing
+		const sequence = await this.#publish(this.#outgoing)
+		const epoch = this.#epoch ?? (await this.state()).epoch
+		const positions = marks.map((mark) => ({ epoch, sequence, mark }))
+		this.appended = positions.at(-1) as Position
+		this.#learn(this.appended)
+		return positions.map(formatCursor)
+	}
+
+	/** Stores a message once, and returns its number. */
+	async #publish(outgoing: Outgoing): Promise<number> {
 		try {
+			const stored = outgoing.before && (await this.#find(outgoing))
+			if (stored !== undefined) return stored
 			// Made or found before the first message, so that its epoch is known.
 			if (this.#epoch === undefined) await this.state()
-			const { seq, duplicate } = await send()
+			const { seq, duplicate } = await this.#send(outgoing)
 			// Numbers only grow: a smaller one is of a stream that was made anew.
 			if (!duplicate && seq <= (this.appended?.sequence ?? 0)) await this.state()
 			return seq
@@ -301,29 +272,50 @@ export class NatsLog extends BrokerBase implements Broker {
 			// Nobody stores this subject: the stream is gone, or JetStream is not ready yet.
 			try {
 				await this.state()
-				return (await send()).seq
+				return (await this.#send(outgoing)).seq
 			} catch (again) {
 				throw natsError(again)
 			}
 		}
 	}
 
-	/** As few messages as the server's limit allows. */
-	#encode(entries: readonly Entry[], time = clock.date().getTime()): Part[] {
-		const limit = (this.connection.info?.max_payload ?? 1024 * 1024) - 1_024
-		const bytes = encodeMessage(entries, time)
-		if (bytes.length <= limit && entries.length <= 500) {
-			return [{ bytes, marks: marksOf(time, entries.length) }]
+	#send(outgoing: Outgoing) {
+		const { bytes, id } = outgoing
+		return this.#connectedWhile(() => {
+			const epoch = this.#epoch ?? ''
+			const isKnown = this.#newest?.epoch === epoch
+			outgoing.before ??= { epoch, sequence: isKnown ? this.#newest!.sequence : 0 }
+			const options = { msgID: id, timeout: this.timeout }
+			return this.stream.js.publish(this.#subject, bytes, options)
+		})
+	}
+
+	/** Where this process publishes, so that it finds its last message again. */
+	get #subject(): string {
+		return `${this.stream.subject}.${this.#publisher}`
+	}
+
+	/**
+	 * The number of a message that was sent before and not answered, if it is stored: the server knows its id for the time
+	 * of its duplicate window only.
+	 */
+	async #find(outgoing: Outgoing): Promise<number | undefined> {
+		const { id, before } = outgoing
+		const { epoch, first, last } = await this.state()
+		if (epoch !== before!.epoch) {
+			outgoing.before = undefined
+			return undefined
 		}
-		if (entries.length === 1) {
-			throw new SseError(
-				'too-large',
-				`An event of ${bytes.length} bytes is over the server’s limit of ${limit}; send a reference to ` +
-					'the data, or raise `max_payload`.'
-			)
-		}
-		const half = Math.ceil(entries.length / 2)
-		return [entries.slice(0, half), entries.slice(half)].flatMap((part) => this.#encode(part, time))
+		const stored = await this.stream.manage(({ streams }) =>
+			streams.getMessage(this.stream.name, { last_by_subj: this.#subject })
+		)
+		if (stored?.header.get('Nats-Msg-Id') === id) return stored.seq
+		if ((first ?? last.sequence + 1) <= before!.sequence + 1) return undefined
+		throw new SseError(
+			'network',
+			'An event was sent and not answered; whether it was stored cannot be found out, since the stream has dropped ' +
+				'what it held then.'
+		)
 	}
 
 	/** Follows the connection's state until the broker or the connection is closed. */
@@ -358,16 +350,28 @@ export class NatsLog extends BrokerBase implements Broker {
 		if (!this.#connected) throw new SseError('network', 'The NATS connection is away.')
 	}
 
-	async #call<T>(run: () => Promise<T>): Promise<T> {
-		try {
-			const result = await run()
-			this.worked()
-			return result
-		} catch (thrown) {
-			if (this.closed) throw this.closedError()
-			const error = natsError(thrown)
-			if (error.code === 'network' || error.code === 'timeout') this.failed(error)
-			throw error
-		}
+	protected override explain(thrown: unknown): SseError {
+		return natsError(thrown)
+	}
+
+	protected override follow(tail: TailLoop, ended: AbortSignal): Promise<void> {
+		return followNats(this, tail, ended)
+	}
+
+	protected override async readAfter(position: Position, limit: number): Promise<Page> {
+		const state = await this.state()
+		const gap = findGap(position, gapState(position, state), true)
+		return gap ? { entries: [], gap, more: false } : this.#range(position, state, limit)
+	}
+
+	protected override async findHead(): Promise<Cursor> {
+		return formatCursor(await this.endOf(await this.state()))
+	}
+
+	protected override sendSignal(text: string): Promise<unknown> {
+		return this.#connectedWhile(() => {
+			this.connection.publish(this.signals, text)
+			return this.connection.flush()
+		})
 	}
 }

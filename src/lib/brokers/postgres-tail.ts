@@ -1,7 +1,7 @@
 import { clock } from '../clock.js'
 import { SseError } from '../errors.js'
 import { findGap, parseCursor, type Position } from '../hub/cursor.js'
-import { borrow, postgresError, type PostgresClient } from './postgres-client.js'
+import { borrow, type PostgresClient } from './postgres-client.js'
 import { withDeadline } from './deadline.js'
 import type { PostgresLog, PostgresState } from './postgres.js'
 import { logEntry, positionOf, type Row } from './postgres-rows.js'
@@ -30,14 +30,11 @@ export async function followPostgres(
 		client.on('end', lost)
 		client.on('notification', ({ payload }) => follower.notified(payload ?? ''))
 		await follower.run(client)
-	} catch (error) {
-		throw postgresError(error)
 	} finally {
 		ended.removeEventListener('abort', closed)
 		client?.removeAllListeners('notification')
 		// It listens, and perhaps hangs: nobody else shall get it.
 		client?.release(true)
-		if (ended.aborted) broker.forget(tail)
 	}
 }
 

@@ -5,7 +5,6 @@
  */
 
 import type { SseError } from '../errors.js'
-import { assertSignal, BrokerBase } from '../hub/broker-base.js'
 import type {
 	AppendOptions,
 	Broker,
@@ -13,16 +12,14 @@ import type {
 	BrokerOptions,
 	Cursor,
 	Entry,
-	Page,
-	ReadOptions,
-	Tail,
-	TailListener,
-	TailStart
+	Page
 } from '../hub/broker.js'
 import { sharedBounds } from '../hub/bounds.js'
-import { createEpoch, findGap, formatCursor, parseCursor, type Position } from '../hub/cursor.js'
+import { createEpoch, findGap, formatCursor, type Position } from '../hub/cursor.js'
 import { invalid } from '../parts/check.js'
-import { AppendQueue, type Batch } from './append-queue.js'
+import type { Batch, Prepared } from './append-queue.js'
+import { withDeadline } from './deadline.js'
+import { EngineBroker, weigh } from './engine-broker.js'
 import {
 	query,
 	postgresError,
@@ -33,7 +30,7 @@ import { migration, namesOf, type PostgresNames } from './postgres-migration.js'
 import { Pruner } from './postgres-pruner.js'
 import { columnsOf, logEntry, type Row } from './postgres-rows.js'
 import { followPostgres } from './postgres-tail.js'
-import { TailLoop } from './tail-loop.js'
+import type { TailLoop } from './tail-loop.js'
 
 export type { PostgresClient, PostgresPool, PostgresQueryable } from './postgres-client.js'
 export { migration } from './postgres-migration.js'
@@ -104,18 +101,19 @@ export interface PostgresState {
 
 type RunQuery = (text: string, values?: unknown[]) => Promise<object[]>
 
+interface PostgresEntry extends Prepared {
+	readonly entry: Entry
+}
+
 /** @internal Made by `postgres()`. */
-export class PostgresLog extends BrokerBase implements PostgresBroker {
+export class PostgresLog extends EngineBroker<PostgresEntry> implements PostgresBroker {
 	readonly pool: PostgresPool
 	readonly names: PostgresNames
-	readonly timeout: number
 	readonly pruner: Pruner
 	/** The last entry that this process has appended. If the log does not hold it any more, it was rolled back. */
 	appended: Position | undefined
 	readonly #table: string
-	readonly #queue: AppendQueue
 	readonly #publisher = createEpoch()
-	readonly #tails = new Set<TailLoop>()
 	// Clients that idle in the pool break too, and a pool without a listener ends the process then.
 	readonly #onPoolError = (error: Error) => this.failed(postgresError(error))
 
@@ -123,76 +121,35 @@ export class PostgresLog extends BrokerBase implements PostgresBroker {
 		pool: PostgresPool,
 		{ table = 'sveltekit_sse', timeout = 5_000, ...options }: PostgresOptions
 	) {
-		super('postgres', options, 'connecting')
+		super({ ...options, name: 'postgres', engine: 'PostgreSQL', timeout })
 		if (typeof pool?.connect !== 'function' || typeof pool.on !== 'function') {
 			throw invalid('The argument of postgres()', 'a `Pool` of the package `pg`', pool)
 		}
 		this.names = namesOf(table)
 		this.pool = pool
-		this.timeout = timeout
 		this.#table = table
 		const { events, age } = sharedBounds(options.history)
 		const bounds = [events, age].map((bound) => (Number.isFinite(bound) ? bound : null))
 		this.pruner = new Pruner({ age }, () => this.#prune(bounds))
-		this.#queue = new AppendQueue(this, (batch) => this.#write(batch))
 		pool.on('error', this.#onPoolError)
 	}
 
 	async migrate(): Promise<void> {
 		this.assertOpen()
-		await this.#call(() => this.#query(migration({ table: this.#table })))
+		await this.call(() => this.#query(migration({ table: this.#table })))
 	}
 
-	async append(entries: readonly Entry[], options: AppendOptions = {}): Promise<Cursor[]> {
+	override async append(entries: readonly Entry[], options: AppendOptions = {}): Promise<Cursor[]> {
+		if (options.client === undefined) return super.append(entries, options)
 		this.assertOpen()
-		if (options.client !== undefined) return this.#appendIn(options.client, entries)
-		return this.#queue.append(entries, options.wait)
+		return this.#appendIn(options.client, entries)
 	}
 
-	tail(start: TailStart, listener: TailListener): Tail {
-		const tail = new TailLoop(this, start, listener, (tail, ended) => {
-			return followPostgres(this, tail, ended)
-		})
-		if (this.closed) void tail.close()
-		else this.#tails.add(tail)
-		return tail
-	}
-
-	async read(after: Cursor, { limit }: ReadOptions): Promise<Page> {
-		this.assertOpen()
-		const position = parseCursor(after)
-		if (!position) return { entries: [], gap: 'unknown', more: false }
-		const state = await this.#call(() => this.#current(position, limit))
-		const gap = findGap(position, state, state.found)
-		if (gap) return { entries: [], gap, more: false }
-		const entries = state.rows.map((row) => logEntry(state.epoch, row))
-		return { entries, more: position.sequence + entries.length < state.last.sequence }
-	}
-
-	async head(): Promise<Cursor> {
-		this.assertOpen()
-		const { epoch, last } = await this.#call(() => this.#current(undefined, 0))
-		return formatCursor({ epoch, ...last })
-	}
-
-	async signal(text: string): Promise<void> {
-		this.assertOpen()
-		assertSignal(text)
-		const values = [this.names.channel, `s${text}`]
-		await this.#call(() => this.#query('select pg_notify($1, $2)', values))
-	}
-
-	async close(): Promise<void> {
+	override async close(): Promise<void> {
 		if (this.closed) return
-		this.setHealth('closed')
-		this.#queue.close(this.closedError())
-		await Promise.all([...this.#tails].map((tail) => tail.close()))
+		await super.close()
 		await this.pruner.idle()
 		this.pool.removeListener('error', this.#onPoolError)
-	}
-
-	forget(tail: TailLoop): void {
-		this.#tails.delete(tail)
 	}
 
 	async state(
@@ -234,10 +191,14 @@ export class PostgresLog extends BrokerBase implements PostgresBroker {
 		return this.state(run, position, limit)
 	}
 
-	async #write({ number, entries }: Batch): Promise<Cursor[]> {
+	protected override prepare(entry: Entry): PostgresEntry {
+		return { entry, bytes: weigh(entry) }
+	}
+
+	protected override async write({ number, entries }: Batch<PostgresEntry>): Promise<Cursor[]> {
 		const text = `select * from ${this.names.routine('append')}($1, $2, $3, $4, $5, $6)`
-		const values = [`${this.#publisher}-${number}`, ...columnsOf(entries)]
-		const [row] = await this.#query(text, values)
+		const columns = columnsOf(entries.map(({ entry }) => entry))
+		const [row] = await this.#query(text, [`${this.#publisher}-${number}`, ...columns])
 		const cursors = entries.map((_, index) => ({
 			epoch: String(row?.log_epoch),
 			sequence: Number(row?.first_sequence) + index,
@@ -246,6 +207,31 @@ export class PostgresLog extends BrokerBase implements PostgresBroker {
 		this.appended = cursors.at(-1)
 		this.pruner.count(entries.length)
 		return cursors.map(formatCursor)
+	}
+
+	protected override explain(thrown: unknown): SseError {
+		return postgresError(thrown)
+	}
+
+	protected override follow(tail: TailLoop, ended: AbortSignal): Promise<void> {
+		return followPostgres(this, tail, ended)
+	}
+
+	protected override async readAfter(position: Position, limit: number): Promise<Page> {
+		const state = await this.#current(position, limit)
+		const gap = findGap(position, state, state.found)
+		if (gap) return { entries: [], gap, more: false }
+		const entries = state.rows.map((row) => logEntry(state.epoch, row))
+		return { entries, more: position.sequence + entries.length < state.last.sequence }
+	}
+
+	protected override async findHead(): Promise<Cursor> {
+		const { epoch, last } = await this.#current(undefined, 0)
+		return formatCursor({ epoch, ...last })
+	}
+
+	protected override sendSignal(text: string): Promise<unknown> {
+		return this.#query('select pg_notify($1, $2)', [this.names.channel, `s${text}`])
 	}
 
 	/** Into the user's transaction go plain rows; they are numbered once it has committed. */
@@ -258,7 +244,8 @@ export class PostgresLog extends BrokerBase implements PostgresBroker {
 		const text = `insert into ${this.names.table} (topic, name, data, sender, flags)
 			select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])`
 		try {
-			await (client as PostgresQueryable).query(text, columnsOf(entries))
+			const inserted = (client as PostgresQueryable).query(text, columnsOf(entries))
+			await withDeadline(inserted, this.timeout, 'PostgreSQL')
 		} catch (error) {
 			throw postgresError(error)
 		}
@@ -277,18 +264,5 @@ export class PostgresLog extends BrokerBase implements PostgresBroker {
 
 	#query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]> {
 		return query(this.pool, this.timeout, text, values)
-	}
-
-	async #call<T>(run: () => Promise<T>): Promise<T> {
-		try {
-			const result = await run()
-			this.worked()
-			return result
-		} catch (error) {
-			if (this.closed) throw this.closedError()
-			const { code } = error as SseError
-			if (code === 'network' || code === 'timeout') this.failed(error as SseError)
-			throw error
-		}
 	}
 }

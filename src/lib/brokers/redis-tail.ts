@@ -1,7 +1,7 @@
 import { SseError } from '../errors.js'
 import { findGap, parseCursor, type Position } from '../hub/cursor.js'
 import { withDeadline } from './deadline.js'
-import { redisError, type RedisClient } from './redis-client.js'
+import type { RedisClient } from './redis-client.js'
 import {
 	logEntry,
 	positionOf,
@@ -42,11 +42,10 @@ export async function followRedis(
 		await connect(connection, broker.timeout, ended)
 		await new RedisTail(broker, tail, connection).run()
 	} catch (error) {
-		throw redisError(cause ?? error)
+		throw cause ?? error
 	} finally {
 		ended.removeEventListener('abort', destroy)
 		destroy()
-		if (ended.aborted) broker.forget(tail)
 	}
 }
 

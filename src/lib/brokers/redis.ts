@@ -5,29 +5,17 @@
  */
 
 import { SseError } from '../errors.js'
-import { assertSignal, BrokerBase } from '../hub/broker-base.js'
-import type {
-	AppendOptions,
-	Broker,
-	BrokerHistory,
-	BrokerOptions,
-	Cursor,
-	Entry,
-	Page,
-	ReadOptions,
-	Tail,
-	TailListener,
-	TailStart
-} from '../hub/broker.js'
+import type { Broker, BrokerHistory, BrokerOptions, Cursor, Entry, Page } from '../hub/broker.js'
 import { sharedBounds } from '../hub/bounds.js'
-import { createEpoch, findGap, formatCursor, parseCursor, type Position } from '../hub/cursor.js'
+import { createEpoch, findGap, formatCursor, type Position } from '../hub/cursor.js'
 import { invalid } from '../parts/check.js'
-import { AppendQueue, type Batch } from './append-queue.js'
-import { runScript, type RedisClient } from './redis-client.js'
+import type { Batch, Prepared } from './append-queue.js'
+import { EngineBroker, weigh } from './engine-broker.js'
+import { redisError, runScript, type RedisClient } from './redis-client.js'
 import { logEntry, parseId, scriptEntries, type StreamEntry } from './redis-entries.js'
 import type { scripts } from './redis-scripts.js'
 import { followRedis } from './redis-tail.js'
-import { TailLoop } from './tail-loop.js'
+import type { TailLoop } from './tail-loop.js'
 
 export type { RedisCall, RedisClient } from './redis-client.js'
 
@@ -90,20 +78,21 @@ export interface RedisState {
 	readonly entries: StreamEntry[]
 }
 
+/** @internal An entry as the arguments of the script that appends. */
+interface RedisEntry extends Prepared {
+	readonly fields: readonly string[]
+}
+
 /** @internal Made by `redis()`. */
-export class RedisBroker extends BrokerBase implements Broker {
+export class RedisBroker extends EngineBroker<RedisEntry> {
 	readonly client: RedisClient
-	readonly keys: { log: string; state: string; publishers: string; signals: string }
-	readonly timeout: number
+	readonly keys: { log: string; state: string; publisher: string; signals: string }
 	/** The last entry that this process has appended. If the log does not hold it any more, it was rolled back. */
 	appended: Position | undefined
 	readonly #bounds: Required<BrokerHistory>
-	readonly #queue: AppendQueue
-	readonly #publisher = createEpoch()
-	readonly #tails = new Set<TailLoop>()
 
 	constructor(client: RedisClient, { key = 'sse', timeout = 5_000, ...options }: RedisOptions) {
-		super('redis', options, 'connecting')
+		super({ ...options, name: 'redis', engine: 'Redis', timeout })
 		if (!/^[\w.:-]{1,100}$/.test(key)) {
 			throw invalid('`key`', '1 to 100 letters, digits and _ . : -', key)
 		}
@@ -116,64 +105,14 @@ export class RedisBroker extends BrokerBase implements Broker {
 			)
 		}
 		this.client = client
-		this.timeout = timeout
 		this.#bounds = sharedBounds(options.history)
 		const name = (kind: string) => `{${key}}:${kind}`
 		this.keys = {
 			log: name('log'),
 			state: name('state'),
-			publishers: name('publishers'),
+			publisher: name(`publisher:${createEpoch()}`),
 			signals: name('signals')
 		}
-		this.#queue = new AppendQueue(this, (batch) => this.#write(batch))
-	}
-
-	async append(entries: readonly Entry[], options: AppendOptions = {}): Promise<Cursor[]> {
-		this.assertOpen()
-		this.refuseClient(options)
-		return this.#queue.append(entries, options.wait)
-	}
-
-	tail(start: TailStart, listener: TailListener): Tail {
-		const tail = new TailLoop(this, start, listener, (tail, ended) =>
-			followRedis(this, tail, ended)
-		)
-		if (this.closed) void tail.close()
-		else this.#tails.add(tail)
-		return tail
-	}
-
-	async read(after: Cursor, { limit }: ReadOptions): Promise<Page> {
-		this.assertOpen()
-		const position = parseCursor(after)
-		if (!position) return { entries: [], gap: 'unknown', more: false }
-		const state = await this.#call(() => this.state(this.client, position, limit))
-		const gap = findGap(position, state, state.found)
-		if (gap) return { entries: [], gap, more: false }
-		const entries = state.entries.map(logEntry)
-		return { entries, more: position.sequence + entries.length < state.last.sequence }
-	}
-
-	async head(): Promise<Cursor> {
-		this.assertOpen()
-		const { epoch, last } = await this.#call(() => this.state(this.client))
-		return formatCursor({ epoch, ...last })
-	}
-
-	async signal(text: string): Promise<void> {
-		this.assertOpen()
-		assertSignal(text)
-		await this.#call(() => this.run(this.client, 'signal', [text]))
-	}
-
-	async close(): Promise<void> {
-		this.setHealth('closed')
-		this.#queue.close(this.closedError())
-		await Promise.all([...this.#tails].map((tail) => tail.close()))
-	}
-
-	forget(tail: TailLoop): void {
-		this.#tails.delete(tail)
 	}
 
 	/** Asks for the log's state and, behind a position, for entries. */
@@ -200,27 +139,17 @@ export class RedisBroker extends BrokerBase implements Broker {
 		return runScript(client, script, call, this.timeout)
 	}
 
-	async #call<T>(run: () => Promise<T>): Promise<T> {
-		try {
-			const result = await run()
-			this.worked()
-			return result
-		} catch (error) {
-			if (this.closed) throw this.closedError()
-			const { code } = error as SseError
-			if (code === 'network' || code === 'timeout') this.failed(error as SseError)
-			throw error
-		}
+	protected override prepare(entry: Entry): RedisEntry {
+		const { topic, name, data, except, control } = entry
+		const flags = `${control ? 'c' : ''}${except === undefined ? '' : 'x'}`
+		return { bytes: weigh(entry), fields: [topic, name, data, except ?? '', flags] }
 	}
 
-	async #write({ number, entries }: Batch): Promise<Cursor[]> {
+	protected override async write({ number, entries }: Batch<RedisEntry>): Promise<Cursor[]> {
 		const { events, age } = this.#bounds
 		const bound = (value: number) => (Number.isFinite(value) ? String(value) : '')
-		const args = [this.#publisher, String(number), bound(events), bound(age)]
-		for (const { topic, name, data, except, control } of entries) {
-			const flags = `${control ? 'c' : ''}${except === undefined ? '' : 'x'}`
-			args.push(topic, name, data, except ?? '', flags)
-		}
+		const args = [String(number), bound(events), bound(age)]
+		for (const { fields } of entries) args.push(...fields)
 		const [epoch, first, time] = (await this.run(this.client, 'append', args)) as unknown[]
 		if (!epoch) throw new SseError('failed', 'This batch was overtaken by a later one.')
 		const cursors = entries.map((_, index) => {
@@ -228,5 +157,30 @@ export class RedisBroker extends BrokerBase implements Broker {
 		})
 		this.appended = cursors.at(-1)
 		return cursors.map(formatCursor)
+	}
+
+	protected override explain(thrown: unknown): SseError {
+		return redisError(thrown)
+	}
+
+	protected override follow(tail: TailLoop, ended: AbortSignal): Promise<void> {
+		return followRedis(this, tail, ended)
+	}
+
+	protected override async readAfter(position: Position, limit: number): Promise<Page> {
+		const state = await this.state(this.client, position, limit)
+		const gap = findGap(position, state, state.found)
+		if (gap) return { entries: [], gap, more: false }
+		const entries = state.entries.map(logEntry)
+		return { entries, more: position.sequence + entries.length < state.last.sequence }
+	}
+
+	protected override async findHead(): Promise<Cursor> {
+		const { epoch, last } = await this.state(this.client)
+		return formatCursor({ epoch, ...last })
+	}
+
+	protected override sendSignal(text: string): Promise<unknown> {
+		return this.run(this.client, 'signal', [text])
 	}
 }
