@@ -1,4 +1,4 @@
-import { SseError } from '../errors.js'
+import type { SseError } from '../errors.js'
 import { assertSignal, BrokerBase } from '../hub/broker-base.js'
 import type {
 	AppendOptions,

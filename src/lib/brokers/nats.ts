@@ -19,7 +19,6 @@ import type {
 import { createEpoch, findGap, formatCursor, type LogState, type Position } from '../hub/cursor.js'
 import { invalid } from '../parts/check.js'
 import type { Batch, Prepared } from './append-queue.js'
-import { withDeadline } from './deadline.js'
 import { EngineBroker } from './engine-broker.js'
 import { fetchMessages, type Delivered } from './nats-delivery.js'
 import {
