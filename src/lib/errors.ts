@@ -44,6 +44,8 @@ export interface SseErrorDetails {
 	body?: string
 	/** The reason that the server gave. */
 	reason?: CloseReason
+	/** Behind which event of a hub to go on. */
+	cursor?: string
 }
 
 /**
@@ -75,6 +77,11 @@ export class SseError extends Error {
 	readonly body: string | undefined
 	/** The reason that the server gave. */
 	readonly reason: CloseReason | undefined
+	/**
+	 * Where a loop of `hub.subscribe` goes on: behind the event that could not be read, or behind those that were missed.
+	 * Give it as `after` to the next loop.
+	 */
+	readonly cursor: string | undefined
 
 	/** @internal Made by the library. */
 	constructor(code: SseErrorCode, message: string, details: SseErrorDetails = {}) {
@@ -83,6 +90,7 @@ export class SseError extends Error {
 		this.status = details.status
 		this.body = details.body
 		this.reason = details.reason
+		this.cursor = details.cursor
 	}
 }
 

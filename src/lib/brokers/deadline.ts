@@ -1,5 +1,6 @@
 import { clock } from '../clock.js'
 import { SseError } from '../errors.js'
+import { within } from '../parts/within.js'
 
 /** If the promise takes longer than `ms`, rejects with `timeout`; what the promise does later is ignored. */
 export function withDeadline<T>(
@@ -8,13 +9,8 @@ export function withDeadline<T>(
 	what: string,
 	remedy = 'see whether it is reachable'
 ): Promise<T> {
-	return new Promise((resolve, reject) => {
-		const timer = clock.setTimeout(() => {
-			const message = `${what} did not answer within ${ms} ms; ${remedy}.`
-			reject(new SseError('timeout', message))
-		}, ms)
-		promise.then(resolve, reject).finally(() => clock.clearTimeout(timer))
-	})
+	const message = `${what} did not answer within ${ms} ms; ${remedy}.`
+	return within(promise, ms, () => new SseError('timeout', message))
 }
 
 /** Resolves after `ms`, or as soon as the signal aborts. Never rejects. */

@@ -113,6 +113,7 @@ export function defineEvents<D extends Definitions>(
 		decode
 	}
 	return attachInternals(contract, {
+		write,
 		writer: () => createWriter(write),
 		refuse: (announced) => refuse({ version, since }, announced)
 	})

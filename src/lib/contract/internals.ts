@@ -5,7 +5,9 @@ import type { Write } from './writer.js'
 
 /** What the library asks of a contract, and users do not. */
 export interface Internals {
-	/** An `encode` that waits for asynchronous schemas, and keeps the order of its calls. */
+	/** An `encode` that waits for asynchronous schemas. */
+	readonly write: Write
+	/** One that keeps the order of its calls. */
 	writer(): Write
 	/** Why a stream of that version cannot be read; undefined if it can. */
 	refuse(announced: string | undefined): Refusal | undefined

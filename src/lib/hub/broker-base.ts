@@ -1,5 +1,6 @@
 import { clock } from '../clock.js'
 import { SseError, toError } from '../errors.js'
+import { isLonger } from '../parts/bytes.js'
 import {
 	maxSignal,
 	type AppendOptions,
@@ -131,7 +132,6 @@ export class GuardedListener implements Required<TailListener> {
 
 /** If a text is too long for `signal`, throws. */
 export function assertSignal(text: string): void {
-	// No character takes more than three bytes, so that most texts need not be encoded to be measured.
-	if (text.length * 3 <= maxSignal || new TextEncoder().encode(text).length <= maxSignal) return
+	if (!isLonger(text, maxSignal)) return
 	throw new SseError('too-large', `A signal takes at most ${maxSignal} bytes; send it in parts.`)
 }

@@ -1,5 +1,4 @@
-import { toError, type CloseReason } from '../errors.js'
-import { isCloseReason } from '../wire/control.js'
+import { SseError, toError } from '../errors.js'
 import { encodeEvent } from '../wire/encode.js'
 import { checkBounds, defaultHistory } from './bounds.js'
 import type { Broker, Cursor, Gap, LogEntry, Tail } from './broker.js'
@@ -36,8 +35,8 @@ export class HubCore implements Joinable {
 	#isLive = false
 	/** Where the log stood when this process began to follow it; undefined where that cannot be known. */
 	#began: Promise<Cursor | undefined> | undefined
-	/** What the hubs told one another before this process had caught up with the log. */
-	#early: LogEntry[] = []
+	/** Ends of topics that came before this process had caught up with the log. */
+	#early: Frame[] = []
 	#tail: Tail | undefined
 	#waiting: (() => void)[] = []
 	readonly #streams = new Set<StreamReceiver>()
@@ -133,13 +132,13 @@ export class HubCore implements Joinable {
 	}
 
 	#take(entries: readonly LogEntry[]): void {
-		const frames: Frame[] = []
-		for (const entry of entries) {
-			const frame = new Frame(entry)
+		const frames = entries.map((entry) => new Frame(entry))
+		for (const frame of frames) {
 			this.recent.push(frame)
-			if (entry.control && this.#isLive) this.#obey(entry)
-			else if (entry.control) this.#early.push(entry)
-			else frames.push(frame)
+			if (frame.kind === 'bad') this.report(unsendable(frame.entry))
+			if (frame.kind !== 'end') continue
+			if (this.#isLive) this.#announce(frame)
+			else this.#early.push(frame)
 		}
 		this.delivery.deliver(frames)
 		this.#wake()
@@ -149,7 +148,7 @@ export class HubCore implements Joinable {
 	#lose({ cursor }: Gap): void {
 		this.recent.restart(cursor)
 		for (const receiver of [...this.delivery.receivers()]) {
-			receiver.gap()
+			receiver.gap(cursor)
 			receiver.reached(cursor)
 		}
 		this.#wake()
@@ -157,28 +156,26 @@ export class HubCore implements Joinable {
 
 	#live(cursor: string): void {
 		if (this.recent.head === undefined) this.recent.restart(cursor)
-		this.#isLive = true
-		if (this.#early.length > 0) void this.#obeyEarly(this.#early.splice(0))
-		this.#isReady()
+		if (!this.#isLive) void this.#begin()
 		this.presence.start()
 		this.#wake()
 	}
 
-	/** What the hubs tell one another by way of the log: to end the streams of a topic. */
-	#obey({ topic, data }: LogEntry): void {
-		if (!isCloseReason(data)) return
-		for (const stream of [...(this.#byTopic.get(topic) ?? [])])
-			stream.end(data satisfies CloseReason)
+	/** Tells the streams of a topic that are still behind of its end; the others meet it in its place. */
+	#announce(end: Frame): void {
+		for (const stream of [...(this.#byTopic.get(end.entry.topic) ?? [])]) stream.expect(end)
 	}
 
 	/** What was said before this process followed the log was not said to its streams; what came since is. */
-	async #obeyEarly(entries: readonly LogEntry[]): Promise<void> {
+	async #begin(): Promise<void> {
 		const began = parseCursor(await this.#began)
-		for (const entry of entries) {
-			const at = parseCursor(entry.cursor)
+		this.#isLive = true
+		for (const end of this.#early.splice(0)) {
+			const at = parseCursor(end.entry.cursor)
 			if (!began || at?.epoch !== began.epoch || comparePositions(at, began) <= 0) continue
-			this.#obey(entry)
+			this.#announce(end)
 		}
+		this.#isReady()
 	}
 
 	#tellPresence(topic: string, members: Member[]): void {
@@ -191,6 +188,14 @@ export class HubCore implements Joinable {
 	#wake(): void {
 		for (const resolve of this.#waiting.splice(0)) resolve()
 	}
+}
+
+function unsendable({ topic, name }: LogEntry): SseError {
+	return new SseError(
+		'invalid-argument',
+		`The topic ${JSON.stringify(topic)} has an event whose name cannot be sent (${JSON.stringify(name)}); its clients ` +
+			'are told of a gap. Correct whoever inserts it.'
+	)
 }
 
 function presenceFrame(topic: string, members: Member[]): string {

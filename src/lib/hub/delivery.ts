@@ -1,3 +1,4 @@
+import type { Cursor } from './broker.js'
 import { Batch, type Frame } from './frame.js'
 
 /** Who is sent the events of some topics: a stream, or a loop in server code. */
@@ -10,10 +11,12 @@ export interface Receiver {
 	/** Characters of text that it takes in one go when it has room. */
 	readonly portion: number
 	take(batch: Batch): void
-	/** Events were missed. */
-	gap(): void
+	/** Events were missed; the log goes on behind the cursor. */
+	gap(cursor: Cursor): void
+	/** Everything that stands in the log before this end of one of its topics has been handed over. */
+	meet(end: Frame): void
 	/** Everything up to here has been handed over, the topics' events or not. */
-	reached(cursor: string): void
+	reached(cursor: Cursor): void
 	/** Resolves when there is room for more, or it is over. */
 	room(): Promise<void>
 }
@@ -46,7 +49,22 @@ export class Delivery {
 		for (const group of groups) yield* group.receivers
 	}
 
+	/** What the log holds, in its order: an end comes behind all that stands before it. */
 	deliver(frames: readonly Frame[]): void {
+		let events: Frame[] = []
+		for (const frame of frames) {
+			if (frame.kind === 'event') {
+				events.push(frame)
+				continue
+			}
+			this.#deliverEvents(events)
+			events = []
+			for (const receiver of [...this.receivers(frame.entry.topic)]) pass(frame, receiver)
+		}
+		this.#deliverEvents(events)
+	}
+
+	#deliverEvents(frames: readonly Frame[]): void {
 		const touched: Group[] = []
 		for (const [index, { entry }] of frames.entries())
 			for (const group of this.#byTopic.get(entry.topic) ?? []) {
@@ -87,6 +105,12 @@ export class Delivery {
 			if (groups.size === 0) this.#byTopic.delete(topic)
 		}
 	}
+}
+
+/** Hands on what is no event: an end, or the hole that a bad entry is. */
+export function pass(frame: Frame, receiver: Receiver): void {
+	if (frame.kind === 'end') receiver.meet(frame)
+	else if (frame.kind === 'bad') receiver.gap(frame.entry.cursor)
 }
 
 function send(batch: Batch, receivers: Iterable<Receiver>): void {

@@ -1,10 +1,9 @@
-import { checkContract, internalsOf } from '../contract/internals.js'
+import { checkContract } from '../contract/internals.js'
 import type { In, Untyped } from '../contract/types.js'
-import type { Write } from '../contract/writer.js'
 import { isDevServer } from '../dev-server.js'
 import { SseError, toError, type CloseReason } from '../errors.js'
-import { serialize } from '../produce/emitter.js'
-import { checkEventName, invalid } from '../parts/check.js'
+import { checkEventName, checkNumber, invalid } from '../parts/check.js'
+import { within } from '../parts/within.js'
 import { checkOptions } from '../produce/options.js'
 import { Producer } from '../produce/producer.js'
 import type { ProduceOptions, Unsafe } from '../produce/types.js'
@@ -17,9 +16,11 @@ import { Home } from './home.js'
 import { join } from './join.js'
 import { keep } from './keep.js'
 import { checkMember } from './presence.js'
+import { Publisher } from './publisher.js'
 import { StreamReceiver } from './streaming.js'
 import { Subscription } from './subscription.js'
 import type {
+	DisconnectOptions,
 	HubEvent,
 	HubOptions,
 	Member,
@@ -32,9 +33,17 @@ import type {
 const defaults = {
 	/** Milliseconds: presence depends on it, and some proxies report a client that left only at the third heartbeat. */
 	ping: 15_000,
-	/** Bytes that may wait for one client: fewer than elsewhere, since it can come back and resume. */
-	maxBuffer: 1024 * 1024
+	/** Bytes of the data of one event. */
+	maxEvent: 1024 * 1024
 }
+
+/** Bytes that may wait for one client: fewer than elsewhere, since it can come back and resume; yet each event fits. */
+function defaultBuffer(maxEvent: number): number {
+	return Math.max(1024 * 1024, Number.isFinite(maxEvent) ? maxEvent + 64 * 1024 : 0)
+}
+
+/** Milliseconds in which the broker has to be reached for the first time when somebody asks who is present. */
+const mostStarting = 10_000
 
 /** Events that `last` may ask for. */
 const mostLast = 10_000
@@ -70,8 +79,8 @@ export class Hub<S = Untyped> {
 	readonly #home = new Home()
 	readonly #core: HubCore
 	readonly #options: HubOptions<S>
-	/** Makes text of values, if there is a contract; in the order of the calls. */
-	readonly #write: Write | undefined
+	readonly #publisher: Publisher
+	readonly #maxBuffer: number
 
 	/** @param options see {@link HubOptions} */
 	constructor(options: HubOptions<S> = {}) {
@@ -79,8 +88,15 @@ export class Hub<S = Untyped> {
 		checkContract(events)
 		if (broker && typeof broker.append !== 'function')
 			throw invalid('`broker`', 'what redis(client) and its like return', broker)
+		const { maxEvent = defaults.maxEvent, maxReplay, maxTopics, presence } = options
+		checkNumber('maxEvent', maxEvent, 1)
+		checkNumber('maxReplay', maxReplay, 0)
+		checkNumber('maxTopics', maxTopics, 1)
+		checkNumber('presence.grace', presence?.grace, 0)
+		checkNumber('presence.timeout', presence?.timeout, 1)
 		this.#options = options
-		this.#write = internalsOf(events)?.writer()
+		this.#publisher = new Publisher(events, maxEvent)
+		this.#maxBuffer = defaultBuffer(maxEvent)
 		const create = (): HubCore => new HubCore(options)
 		this.#core = isDevServer ? keep(options.name, create, options.broker) : create()
 	}
@@ -99,7 +115,9 @@ export class Hub<S = Untyped> {
 	/**
 	 * Sends an event to all who are on a topic.
 	 *
-	 * @returns the event's cursor, once the broker has stored it, or the error; it never rejects.
+	 * @returns the event's cursor, once the broker has stored it, or the error: `timeout` or `network` when the broker is
+	 * away (the event may have been stored all the same), `overflow` when too much waits for it already, `too-large`,
+	 * `validation`. It never rejects, and settles within `wait` and the broker's `timeout`; a schema has 5 s more.
 	 */
 	async publish<K extends keyof S & string>(
 		topic: string,
@@ -111,11 +129,14 @@ export class Hub<S = Untyped> {
 			const core = this.#here
 			checkTopic(topic)
 			checkEventName(name)
-			// Awaited in any case: a schema that is asynchronous for some values must not change the order.
-			const text = this.#write ? await this.#write(name, data) : serialize(name, data)
 			const { except, wait, client } = options
-			const entry = { topic, name, data: text, ...(except !== undefined && { except }) }
-			const [cursor = ''] = await core.broker.append([entry], { wait, client })
+			if (except !== undefined && typeof except !== 'string')
+				throw invalid('`except`', "the sender's `member.id`", except)
+			checkNumber('wait', wait, 0)
+			const [cursor = ''] = await this.#publisher.publish(topic, name, data, (text) => {
+				const entry = { topic, name, data: text, ...(except !== undefined && { except }) }
+				return core.broker.append([entry], { wait, client })
+			})
 			return { value: cursor, error: false }
 		} catch (thrown) {
 			return { value: '', error: toError(thrown) }
@@ -135,21 +156,24 @@ export class Hub<S = Untyped> {
 		checkOptions(options as ProduceOptions<never>)
 		const { request, last = false, member, presence = member !== undefined } = options
 		if (!request) throw invalid('`request`', "the handler's Request", request)
-		if (member) checkMember(member, set)
+		const own = member && checkMember(member, set)
 		const leaving: (() => void)[] = []
 		const events = options.events ?? this.#options.events
 		const from = decodeId(request)
 		const producer: Producer<S> = new Producer(
 			{ ...options, events },
 			{
-				...defaults,
+				ping: defaults.ping,
+				maxBuffer: this.#maxBuffer,
+				// The topics go on.
+				staysOpen: true,
 				// Where that is not possible, a gap frame follows.
 				resumed: from !== undefined,
 				heartbeat: () => receiver.heartbeat(core.recent.head),
 				ended: () => leaving.splice(0).forEach((leave) => leave())
 			}
 		)
-		const receiver = new StreamReceiver(producer.stream, set, member?.id)
+		const receiver = new StreamReceiver(producer.stream, set, own?.id)
 		core.start()
 		const response = producer.run(options.start ?? (() => {}))
 		if (core.isClosed) producer.stream.end('restart')
@@ -158,12 +182,17 @@ export class Hub<S = Untyped> {
 		const untilEnd = (leave: () => void): unknown =>
 			receiver.isOver ? leave() : leaving.push(leave)
 		untilEnd(core.count(receiver))
-		join(core, receiver, from, () => greet(core, set, last)).then((leave) => {
-			untilEnd(leave)
-			if (presence && !receiver.isOver) untilEnd(core.watch(receiver))
-			if (!member || receiver.isOver) return
-			for (const topic of set) untilEnd(core.presence.join(topic, member))
-		}, core.report)
+		join(core, receiver, from, () => greet(core, set, last))
+			.then((leave) => {
+				untilEnd(leave)
+				if (presence && !receiver.isOver) untilEnd(core.watch(receiver))
+				if (!own || receiver.isOver) return
+				for (const topic of set) untilEnd(core.presence.join(topic, own))
+			})
+			.catch((thrown: unknown) => {
+				core.report(thrown)
+				receiver.end('error')
+			})
 		return response
 	}
 
@@ -181,7 +210,8 @@ export class Hub<S = Untyped> {
 	 * ```
 	 *
 	 * @throws {SseError} in the loop: `gap` when events were missed and no `gap` is given, `overflow` when it is too slow,
-	 * `parse` or `validation` when an event is not what the contract says.
+	 * `parse` or `validation` when an event is not what the contract says. The error of an event, and that of a gap, has the
+	 * `cursor` behind which another loop goes on.
 	 */
 	subscribe(topics: string | string[], options: SubscribeOptions = {}): AsyncIterable<HubEvent<S>> {
 		const set = this.#topics(topics)
@@ -196,17 +226,28 @@ export class Hub<S = Untyped> {
 	 * Where the log stands now. Return it from `load` beside the data: a `source()` that starts with it as `lastEventId`
 	 * misses nothing in between.
 	 *
-	 * @throws whatever keeps the broker from answering.
+	 * @throws {SseError} `timeout` or `network` while the broker is away, within its `timeout`; `closed`.
 	 */
 	async cursor(): Promise<Cursor> {
-		return this.#here.broker.head()
+		const core = this.#here
+		try {
+			return await core.broker.head()
+		} catch (thrown) {
+			throw asSseError(thrown)
+		}
 	}
 
-	/** Who is on a topic, over all machines. */
+	/**
+	 * Who is on a topic, over all machines.
+	 *
+	 * @throws {SseError} `timeout` when the broker has not been reached yet, and is not within 10 s; `closed`.
+	 */
 	async presence(topic: string): Promise<Member[]> {
+		checkTopic(topic)
 		const core = this.#here
 		core.start()
-		await core.ready
+		await within(core.ready, mostStarting, unreached)
+		if (core.isClosed) throw new SseError('closed', 'The hub is closed; make a new one.')
 		return core.presence.members(topic)
 	}
 
@@ -216,19 +257,35 @@ export class Hub<S = Untyped> {
 	}
 
 	/**
-	 * Ends all streams of a topic, on every machine.
+	 * Ends all streams of a topic, on every machine, each behind everything that was published to the topic before.
 	 *
-	 * @param reason what the clients are told. Default `done`: they stay away. `denied` shows them an error, `expired` makes
-	 * them come back with fresh headers.
-	 * @throws whatever keeps the broker from storing it; then no stream has ended.
+	 * @param reason what the clients are told. Default `done`: they stay away; the topic is over, and who opens a stream of it
+	 * later is sent what it is due of the past and then that end, until something is published to the topic again.
+	 * `denied` shows them an error, and cuts off at once who is still being sent the past. `expired` makes them come back
+	 * with fresh headers.
+	 * @returns where the end stands in the log, or the error, as of `publish`; then no stream has ended. It never rejects.
 	 */
-	async disconnect(topic: string, reason: CloseReason = 'done'): Promise<void> {
-		checkTopic(topic)
-		if (!isCloseReason(reason))
-			throw invalid('`reason`', `one of ${closeReasons.join(', ')}`, reason)
-		const core = this.#here
-		core.start()
-		await core.broker.append([{ topic, name: 'disconnect', data: reason, control: true }])
+	async disconnect(
+		topic: string,
+		reason: CloseReason = 'done',
+		options: DisconnectOptions = {}
+	): Promise<Unsafe<Cursor>> {
+		try {
+			const core = this.#here
+			checkTopic(topic)
+			if (!isCloseReason(reason))
+				throw invalid('`reason`', `one of ${closeReasons.join(', ')}`, reason)
+			const { wait, client } = options
+			checkNumber('wait', wait, 0)
+			core.start()
+			const [cursor = ''] = await this.#publisher.inTurn(topic, reason, (data) => {
+				const entry = { topic, name: 'disconnect', data, control: true }
+				return core.broker.append([entry], { wait, client })
+			})
+			return { value: cursor, error: false }
+		} catch (thrown) {
+			return { value: '', error: toError(thrown) }
+		}
 	}
 
 	/** Ends every stream with `restart`, every loop, and the broker. The client object that the broker was given stays open. */
@@ -265,10 +322,12 @@ export class Hub<S = Untyped> {
 		const forget = core.track(subscription)
 		signal?.addEventListener('abort', abort)
 		if (signal?.aborted || core.isClosed) abort()
-		join(core, subscription, after, () => []).then((left) => {
-			if (subscription.isOver) left()
-			else leave = left
-		}, core.report)
+		join(core, subscription, after, () => [])
+			.then((left) => {
+				if (subscription.isOver) left()
+				else leave = left
+			})
+			.catch((thrown: unknown) => subscription.end(toError(thrown)))
 		return {
 			async next() {
 				const { value, done } = await subscription.next()
@@ -278,7 +337,7 @@ export class Hub<S = Untyped> {
 				} catch (thrown) {
 					// A loop that is thrown out of does not return the iterator.
 					await subscription.return()
-					throw thrown
+					throw unread(thrown, value.cursor)
 				}
 			},
 			async return() {
@@ -297,6 +356,25 @@ function greet({ recent }: HubCore, topics: Set<string>, last: boolean | number)
 			: recent.last(Math.min(+last || 0, mostLast), ({ entry }) => topics.has(entry.topic))
 	frames.sort((one, other) => one.entry.at - other.entry.at)
 	return frames.map(({ bare }) => bare)
+}
+
+/** The error of an event that could not be read, and behind which the next loop may go on. */
+function unread(thrown: unknown, cursor: Cursor): SseError {
+	const { code, message, cause } = asSseError(thrown)
+	return new SseError(code, message, { cause, cursor })
+}
+
+function asSseError(thrown: unknown): SseError {
+	if (thrown instanceof SseError) return thrown
+	const error = toError(thrown)
+	return new SseError('failed', error.message, { cause: error })
+}
+
+function unreached(): SseError {
+	return new SseError(
+		'timeout',
+		`The broker was not reached within ${mostStarting} ms; see hub.health, and try again.`
+	)
 }
 
 function decodeId(request: Request): string | undefined {

@@ -8,6 +8,7 @@ export { Hub } from './hub.js'
 export { memory, type MemoryOptions } from './memory.js'
 export type { MemoryHistory } from './memory-log.js'
 export type {
+	DisconnectOptions,
 	HubEvent,
 	HubOptions,
 	Member,

@@ -1,6 +1,7 @@
 import { clock } from '../clock.js'
-import type { Broker, Cursor } from './broker.js'
-import type { Delivery, Receiver } from './delivery.js'
+import { SseError } from '../errors.js'
+import type { Broker, Cursor, Page } from './broker.js'
+import { pass, type Delivery, type Receiver } from './delivery.js'
 import { Batch, Frame } from './frame.js'
 import type { Recent } from './recent.js'
 
@@ -30,7 +31,7 @@ export interface Joinable {
  *                     └── the past is gone: one gap ──────────────────────────────▲
  *
  * The last look at what follows, which finds nothing, and the joining happen in one go, without an `await` between them;
- * what comes later comes by delivery.
+ * what comes later comes by delivery. Who comes after all of its topics have ended is told so then.
  *
  * @param from the cursor to go on from; undefined: from now on
  * @param greet gives what the receiver is shown where it does not go on from a cursor
@@ -58,11 +59,11 @@ export async function join(
 		// From here to the end of the function nothing may be awaited: the receiver is where the log is.
 		if (recent?.length === 0) break
 		const frames = recent ?? (await readPage(hub, receiver, at))
-		const own = frames?.filter(({ entry }) => isFor(receiver, entry)) ?? []
+		const own = frames?.filter((frame) => isFor(receiver, frame)) ?? []
 		budget -= own.length
 		patience -= frames?.length ?? 0
 		if (!frames || budget < 0 || patience < 0) {
-			receiver.gap()
+			receiver.gap(hub.recent.head!)
 			at = undefined
 			continue
 		}
@@ -71,48 +72,57 @@ export async function join(
 		// The broker is ahead of what this process has been handed, unless that has come meanwhile.
 		if (frames.length === 0 && !hub.recent.after(at, 1)) await hub.moved()
 	}
-	if (receiver.isOver) return () => {}
-	receiver.reached(hub.recent.head!)
-	return hub.delivery.add(receiver)
+	if (!receiver.isOver) receiver.reached(hub.recent.head!)
+	const ends = [...receiver.topics].map((topic) => hub.recent.end(topic))
+	if (!receiver.isOver && ends.every((end) => end)) receiver.meet(ends[0]!)
+	return receiver.isOver ? () => {} : hub.delivery.add(receiver)
 }
 
 /** Hands frames over in portions, at the pace of the client. */
 async function hand(receiver: Receiver, frames: readonly Frame[]): Promise<void> {
 	let portion: Frame[] = []
 	let size = 0
-	for (const frame of frames) {
-		if (size > 0 && size + frame.text.length > receiver.portion) {
-			receiver.take(new Batch(portion))
-			await receiver.room()
-			if (receiver.isOver) return
-			portion = []
-			size = 0
-		}
-		portion.push(frame)
-		size += frame.text.length
+	const send = async (): Promise<void> => {
+		if (portion.length > 0) receiver.take(new Batch(portion))
+		portion = []
+		size = 0
+		await receiver.room()
 	}
-	if (size > 0) receiver.take(new Batch(portion))
-	await receiver.room()
+	for (const frame of frames) {
+		const isEvent = frame.kind === 'event'
+		if (!isEvent || (size > 0 && size + frame.text.length > receiver.portion)) await send()
+		if (receiver.isOver) return
+		if (isEvent) {
+			portion.push(frame)
+			size += frame.text.length
+		} else pass(frame, receiver)
+	}
+	await send()
 }
 
-/** @returns undefined when the past behind the cursor is not whole any more */
+/**
+ * @returns undefined when the past behind the cursor is not whole any more
+ * @throws what the engine refuses for good
+ */
 async function readPage(
 	hub: Joinable,
 	receiver: Receiver,
 	at: Cursor
 ): Promise<Frame[] | undefined> {
-	while (!receiver.isOver) {
+	let page: Page | undefined
+	while (!page && !receiver.isOver) {
 		try {
-			const page = await hub.broker.read(at, { limit: pageSize })
-			return page.gap ? undefined : page.entries.map((entry) => new Frame(entry))
-		} catch {
+			page = await hub.broker.read(at, { limit: pageSize })
+		} catch (thrown) {
+			if (thrown instanceof SseError && thrown.code === 'failed') throw thrown
 			// Health says so already; the client waits with us.
 			await new Promise<void>((resolve) => clock.setTimeout(resolve, againAfter))
 		}
 	}
-	return undefined
+	return page?.gap ? undefined : page?.entries.map((entry) => new Frame(entry))
 }
 
-function isFor({ topics, tag }: Receiver, entry: Frame['entry']): boolean {
-	return !entry.control && topics.has(entry.topic) && (tag === undefined || entry.except !== tag)
+function isFor({ topics, tag }: Receiver, { kind, entry }: Frame): boolean {
+	if (kind === 'other' || !topics.has(entry.topic)) return false
+	return tag === undefined || entry.except !== tag
 }

@@ -1,5 +1,6 @@
 import { clock, type Timer } from '../clock.js'
 import { SseError } from '../errors.js'
+import { isLonger } from '../parts/bytes.js'
 import { invalid } from '../parts/check.js'
 import { maxSignal } from './broker.js'
 import { createEpoch } from './cursor.js'
@@ -190,29 +191,36 @@ export class Presence {
 	}
 }
 
-/** @throws {SseError} `invalid-argument` for a member that the other processes could not be told of. */
-export function checkMember(member: Member, topics: Iterable<string>): void {
-	const { id, meta } = member
+/**
+ * A member as it is told to others: with a copy of its `meta`.
+ *
+ * @throws {SseError} `invalid-argument` for one that the other processes could not be told of.
+ */
+export function checkMember({ id, meta }: Member, topics: Iterable<string>): Member {
 	if (typeof id !== 'string' || id === '' || id.length > 256)
 		throw invalid('`member.id`', 'a string of 1 to 256 characters', id)
-	if (sizeOf(meta) > mostMeta)
+	const text = write(meta)
+	if (isLonger(text, mostMeta))
 		throw invalid(
 			'`member.meta`',
 			`at most ${mostMeta} bytes of JSON (keep what is large elsewhere, by id)`,
 			meta
 		)
 	for (const topic of topics)
-		if (sizeOf([topic, id, meta]) > maxSignal - envelope)
+		if (isLonger(JSON.stringify([topic, id]) + text, maxSignal - envelope))
 			throw new SseError(
 				'invalid-argument',
 				`The topic, \`member.id\` and \`member.meta\` take at most ${maxSignal - envelope} bytes of JSON together; shorten one.`
 			)
+	return asMember(id, JSON.parse(text))
 }
 
-function sizeOf(value: unknown): number {
-	const text = JSON.stringify(value) ?? ''
-	// No character takes more than three bytes, so that most texts need not be encoded to be measured.
-	return text.length * 3 <= mostMeta ? text.length : new TextEncoder().encode(text).length
+function write(meta: unknown): string {
+	try {
+		return JSON.stringify(meta) ?? 'null'
+	} catch (cause) {
+		throw invalid('`member.meta`', 'what JSON can hold', meta, cause)
+	}
 }
 
 /** Parts that each fit into a signal. */

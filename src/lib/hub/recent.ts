@@ -26,6 +26,8 @@ export class Recent {
 	/** The cursor right before the oldest frame; undefined: nothing is known yet. */
 	#before: Cursor | undefined
 	readonly #latest = new Map<string, Frame>()
+	/** The ends of topics that nothing was published to since. */
+	readonly #ended = new Map<string, Frame>()
 
 	constructor(bounds: RecentBounds) {
 		this.#bounds = bounds
@@ -41,6 +43,7 @@ export class Recent {
 		this.#frames.clear()
 		this.#places.clear()
 		this.#latest.clear()
+		this.#ended.clear()
 		this.#dropped = this.#bytes = 0
 		this.#before = cursor
 	}
@@ -50,7 +53,10 @@ export class Recent {
 		this.#places.set(cursor, this.#dropped + this.#frames.length)
 		this.#frames.push(frame)
 		this.#bytes += weigh(frame)
-		if (!frame.entry.control) this.#latest.set(topic, frame)
+		if (frame.kind === 'event') {
+			this.#latest.set(topic, frame)
+			this.#ended.delete(topic)
+		} else if (frame.kind === 'end' && frame.reason === 'done') this.#ended.set(topic, frame)
 		this.#trim()
 	}
 
@@ -65,17 +71,23 @@ export class Recent {
 		return place === undefined ? undefined : this.#frames.slice(place - this.#dropped + 1, limit)
 	}
 
-	/** The latest frame of a topic. */
+	/** The latest event of a topic. */
 	latest(topic: string): Frame | undefined {
 		return this.#latest.get(topic)
 	}
 
-	/** The latest frames that pass, at most so many, the oldest first. */
+	/** The `done` with which a topic has ended, if that is the last that is known of it. */
+	end(topic: string): Frame | undefined {
+		this.#trim()
+		return this.#ended.get(topic)
+	}
+
+	/** The latest events that pass, at most so many, the oldest first. */
 	last(most: number, passes: (frame: Frame) => boolean): Frame[] {
 		const found: Frame[] = []
 		for (let i = this.#frames.length - 1; i >= 0 && found.length < most; i--) {
 			const frame = this.#frames.at(i)!
-			if (!frame.entry.control && passes(frame)) found.push(frame)
+			if (frame.kind === 'event' && passes(frame)) found.push(frame)
 		}
 		return found.reverse()
 	}
@@ -97,7 +109,7 @@ export class Recent {
 		this.#dropped++
 		this.#bytes -= weigh(frame)
 		this.#places.delete(cursor)
-		if (this.#latest.get(topic) === frame) this.#latest.delete(topic)
+		for (const map of [this.#latest, this.#ended]) if (map.get(topic) === frame) map.delete(topic)
 		this.#before = cursor
 	}
 }

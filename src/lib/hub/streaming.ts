@@ -2,7 +2,7 @@ import { gapFrame, heartbeatFrame } from '../wire/control.js'
 import { encodeId } from '../wire/encode.js'
 import type { EventStream } from '../produce/stream.js'
 import type { Receiver } from './delivery.js'
-import type { Batch } from './frame.js'
+import type { Batch, Frame } from './frame.js'
 
 /** A client's stream, as the hub sees it. */
 export class StreamReceiver implements Receiver {
@@ -13,6 +13,8 @@ export class StreamReceiver implements Receiver {
 	#state: 'whole' | 'missing' | 'told' = 'whole'
 	/** Whether it takes part; before, where the log is says nothing of where the client is. */
 	#hasArrived = false
+	/** The first end of one of its topics that was published while it was on its way. */
+	#expected: Frame | undefined
 
 	constructor(stream: EventStream, topics: ReadonlySet<string>, tag: string | undefined) {
 		this.#stream = stream
@@ -53,6 +55,26 @@ export class StreamReceiver implements Receiver {
 	reached(cursor: string): void {
 		this.#hasArrived = true
 		this.write(encodeId(cursor))
+		// It has skipped what it expected, with a gap.
+		if (this.#expected) this.end(this.#expected.reason)
+	}
+
+	/**
+	 * An end of one of its topics was published. Who is still on the way comes to it later; only what must not be read any
+	 * more is cut off at once.
+	 */
+	expect(end: Frame): void {
+		if (end.reason === 'denied') this.end('denied')
+		else if (!this.#hasArrived) this.#expected ??= end
+	}
+
+	/**
+	 * Ends of the past were said to others, who may have come back since with the right to; but what is `done` is over for
+	 * everybody.
+	 */
+	meet(end: Frame): void {
+		const isMeant = this.#hasArrived || this.#expected?.entry.cursor === end.entry.cursor
+		if (isMeant || end.reason === 'done') this.end(end.reason)
 	}
 
 	/** The frame of a heartbeat, with which the client moves on too. */

@@ -1,5 +1,5 @@
 import { SseError, toError } from '../errors.js'
-import type { LogEntry } from './broker.js'
+import type { Cursor, LogEntry } from './broker.js'
 import type { Receiver } from './delivery.js'
 import type { Batch } from './frame.js'
 
@@ -49,10 +49,10 @@ export class Subscription implements Receiver, AsyncIterator<LogEntry> {
 		call(this.#wake)
 	}
 
-	gap(): void {
+	gap(cursor: Cursor): void {
 		if (!this.#onGap) {
 			const message = 'Events were missed: the past behind the cursor is gone. Load the data anew.'
-			return this.end(new SseError('gap', message))
+			return this.end(new SseError('gap', message, { cursor }))
 		}
 		try {
 			this.#onGap()
@@ -62,6 +62,9 @@ export class Subscription implements Receiver, AsyncIterator<LogEntry> {
 	}
 
 	reached(): void {}
+
+	/** Ends of topics are for clients. */
+	meet(): void {}
 
 	room(): Promise<void> {
 		if (this.#waiting.length < mostWaiting / 2 || this.#isOver) return Promise.resolve()

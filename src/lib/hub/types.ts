@@ -28,6 +28,11 @@ export interface HubOptions<S = Untyped> {
 	 * @default 10_000
 	 */
 	maxReplay?: number | undefined
+	/**
+	 * Bytes of one event's data as text; `publish` refuses a larger one with `too-large`.
+	 * @default 1_048_576 (1 MiB)
+	 */
+	maxEvent?: number | undefined
 	/** The most topics of one stream or subscription. @default 100 */
 	maxTopics?: number | undefined
 	/** How long members of a topic stay. */
@@ -50,11 +55,17 @@ export interface HubOptions<S = Untyped> {
 export interface PublishOptions {
 	/** Leaves out the streams whose `member.id` this is: the sender's. */
 	except?: string | undefined
-	/** Milliseconds to keep trying while the broker is away. @default 0 */
+	/**
+	 * Milliseconds to keep trying while the broker is away. The call settles within that and the broker's `timeout` (5 s).
+	 * @default 0
+	 */
 	wait?: number | undefined
 	/** A database client inside the user's own transaction (PostgreSQL); the result's value is then an empty string. */
 	client?: unknown
 }
+
+/** How long to try, and inside which transaction; see {@link PublishOptions}. */
+export type DisconnectOptions = Pick<PublishOptions, 'wait' | 'client'>
 
 /** Who is on a topic. */
 export interface Member {

@@ -33,6 +33,12 @@ export function describe(value: unknown): string {
 	return `a ${typeof value}`
 }
 
+/** If an option is given and is no number within its bounds, throws. */
+export function checkNumber(name: string, value: unknown, least: number, remedy = ''): void {
+	if (value === undefined || (typeof value === 'number' && value >= least)) return
+	throw invalid(`\`${name}\``, `a number, ${least} or more${remedy}`, value)
+}
+
 /** Whether a stream can carry events of this name. */
 export function isEventName(name: unknown): name is string {
 	// [spec] 9.2.5: any-char is a scalar value other than U+000A LINE FEED (LF) or U+000D CARRIAGE RETURN (CR).

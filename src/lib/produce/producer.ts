@@ -15,6 +15,8 @@ export interface ProducerHooks extends Pick<StreamOptions, 'heartbeat'> {
 	maxBuffer?: number
 	/** Whether the stream goes on behind the client's last event id, where the room knows. */
 	resumed?: boolean
+	/** Whether the stream goes on when what `start` returned has been iterated to its end. */
+	staysOpen?: boolean
 	/** Called once, in the tick in which the stream ends, before the user's stop functions. */
 	ended?(reason: StopReason): void
 }
@@ -83,7 +85,9 @@ export class Producer<S> {
 	#settle(started: Started<S>): void {
 		if (isAsyncIterable(started)) {
 			const fail = (thrown: unknown): void => this.#fail(thrown)
-			pump(started, this.#connection, fail).catch(fail)
+			pump(started, this.#connection, fail)
+				.then(() => !this.#hooks.staysOpen && this.#connection.close())
+				.catch(fail)
 		} else if (typeof started === 'function') {
 			if (this.stream.reason) this.#call(started, this.stream.reason)
 			else this.#stopReturned = started

@@ -10,7 +10,7 @@ export function isAsyncIterable(value: unknown): value is AsyncIterable<never> {
 }
 
 /**
- * Sends what an async iterable yields, at the pace of the client, then ends the stream with `done`.
+ * Sends what an async iterable yields, at the pace of the client.
  *
  * The iterator is returned as soon as the stream ends, also while it waits for its next value.
  *
@@ -51,5 +51,4 @@ export async function pump<S>(
 		// Not awaited: a generator that waits for something of its own cannot return before that has come.
 		if (isOpen) Promise.resolve(iterator.return?.()).catch(fail)
 	}
-	connection.close()
 }

@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { Hub, memory } from '../../../src/lib/hub/index.js'
+import { giveWay } from '../../../src/lib/parts/give-way.js'
 import { fc } from '../../support/check.js'
 import { readLog, type Log } from './reading.js'
 
 // Whatever is published, trimmed, connected and disconnected in whichever order: a client that resumes sees every event
-// of its topic once and in order, or is told of a gap before the first that comes after a hole.
+// of its topic once and in order, or is told of a gap before the first that comes after a hole. One whose stream is ended
+// has all that was published before.
 
 type Step =
 	| { kind: 'publish'; topic: 'a' | 'b'; count: number }
 	| { kind: 'connect'; client: number }
 	| { kind: 'disconnect'; client: number }
+	| { kind: 'expire' }
 	| { kind: 'pass'; turns: number }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -29,6 +32,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 		})
 	},
 	fc.record({ kind: fc.constant('disconnect' as const), client: fc.integer({ min: 0, max: 2 }) }),
+	fc.constant({ kind: 'expire' as const }),
 	fc.record({ kind: fc.constant('pass' as const), turns: fc.integer({ min: 0, max: 12 }) })
 )
 
@@ -37,11 +41,15 @@ interface Client {
 	/** What it has seen on all of its connections, gaps included. */
 	seen: (number | 'gap')[]
 	lastEventId: string | undefined
+	/** What it had seen last on each connection that was ended, where there was no gap. */
+	ends: (number | undefined)[]
 }
 
 function hangUp(client: Client): void {
 	if (!client.log) return
 	client.seen.push(...client.log.events)
+	if (client.log.close === 'expired' && !client.log.events.includes('gap'))
+		client.ends.push(client.seen.findLast((item) => item !== 'gap') as number | undefined)
 	client.lastEventId = client.log.lastEventId ?? client.lastEventId
 	client.log.cancel()
 	client.log = undefined
@@ -53,9 +61,12 @@ async function walk(steps: Step[], ring: number): Promise<void> {
 	const clients: Client[] = Array.from({ length: 3 }, () => ({
 		log: undefined,
 		seen: [],
-		lastEventId: start
+		lastEventId: start,
+		ends: []
 	}))
 	let published = 0
+	/** How much had been published at each end of the topic. */
+	const ends = new Set<number>()
 	for (const { kind, ...rest } of steps) {
 		const {
 			topic,
@@ -71,8 +82,13 @@ async function walk(steps: Step[], ring: number): Promise<void> {
 			hangUp(client)
 			client.log = readLog(hub, 'a', client.lastEventId)
 		} else if (kind === 'disconnect') hangUp(client)
-		else for (let i = 0; i < turns!; i++) await Promise.resolve()
+		else if (kind === 'expire') {
+			ends.add(published)
+			void hub.disconnect('a', 'expired')
+		} else for (let i = 0; i < turns!; i++) await Promise.resolve()
 	}
+	// What was said to the last streams has reached them.
+	await giveWay()
 	// Everyone comes back and catches up.
 	for (const client of clients) {
 		hangUp(client)
@@ -85,6 +101,7 @@ async function walk(steps: Step[], ring: number): Promise<void> {
 		await client.log!.until(({ events }) => events.includes(published))
 		hangUp(client)
 		expectWhole(client.seen, published)
+		for (const seen of client.ends) expect([...ends]).toContain(seen ?? 0)
 	}
 	await hub.close()
 }

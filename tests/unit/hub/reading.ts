@@ -4,6 +4,8 @@ import type { Hub } from '../../../src/lib/hub/index.js'
 export interface Log {
 	events: (number | 'gap')[]
 	lastEventId: string | undefined
+	/** The last word of a stream that has ended. */
+	close: string | undefined
 	/** Resolves when this holds, or the stream has ended. */
 	until(holds: (log: Log) => boolean): Promise<void>
 	cancel(): void
@@ -21,6 +23,7 @@ export function readLog(hub: Hub, topic: string, lastEventId: string | undefined
 	const log: Log = {
 		events: [],
 		lastEventId: undefined,
+		close: undefined,
 		async until(holds) {
 			while (!holds(log) && !isOver) await new Promise<void>((resolve) => (wake = resolve))
 		},
@@ -47,6 +50,7 @@ export function readLog(hub: Hub, topic: string, lastEventId: string | undefined
 
 function take(log: Log, frame: string): void {
 	if (frame.endsWith(' gap')) log.events.push('gap')
+	log.close ??= /^: .*close (\w+)$/m.exec(frame)?.[1]
 	const data = /^data: (.*)$/m.exec(frame)?.[1]
 	if (data !== undefined) log.events.push(Number(data))
 	const id = /^id: (.*)$/m.exec(frame)?.[1]

@@ -1,0 +1,235 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { defineEvents } from '../../../src/lib/index.js'
+import type { Schema, Untyped } from '../../../src/lib/contract/types.js'
+import { Hub, memory, type Broker, type HubOptions } from '../../../src/lib/hub/index.js'
+import { StreamLog } from '../../support/stream-log.js'
+
+// A disconnect takes effect in its place: what was published before it comes first, also to those who are still behind.
+
+function createHub<S = Untyped>(options?: HubOptions<S>): Hub<S> {
+	const hub = new Hub<S>(options)
+	onTestFinished(() => hub.close())
+	return hub
+}
+
+function request(lastEventId?: string): Request {
+	const headers: HeadersInit = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
+	return new Request('http://localhost/', { method: 'POST', headers })
+}
+
+function open(hub: Hub, topics: string | string[], lastEventId?: string, last?: boolean | number) {
+	return new StreamLog(hub.stream(topics, { request: request(lastEventId), last }))
+}
+
+/** Resolves when the stream has come to where the log is. */
+const joined = (log: StreamLog) => log.until(({ all }) => all.some((note) => 'id' in note))
+
+/** What a client was told at the end: the data of its events and the last word. */
+async function told(log: StreamLog): Promise<unknown[]> {
+	const all = await log.ended
+	return all.flatMap((note) => {
+		if ('data' in note) return [note.data]
+		if ('gap' in note) return ['gap']
+		return 'close' in note ? [note.close] : []
+	})
+}
+
+function numbers(count: number): string[] {
+	return Array.from({ length: count }, (_, index) => String(index))
+}
+
+/** A schema that takes so many turns for each value. */
+function slow(turns: (value: number) => number): Schema<number, number> {
+	return {
+		'~standard': {
+			version: 1,
+			vendor: 'test',
+			async validate(value) {
+				for (let i = 0; i < turns(value as number); i++) await Promise.resolve()
+				return { value: value as number }
+			}
+		}
+	}
+}
+
+test.for(['text', 'a schema at once', 'an asynchronous schema'])(
+	'what is published in the same tick before a disconnect is delivered (%s)',
+	async (kind) => {
+		const schema = kind === 'a schema at once' ? slow(() => 0) : slow((value) => 30 - 10 * value)
+		const events = kind === 'text' ? undefined : defineEvents({ n: schema })
+		const hub = createHub({ events }) as unknown as Hub
+		const log = open(hub, 'job')
+		await joined(log)
+		for (let i = 0; i < 3; i++) void hub.publish('job', 'n', i)
+		const { error } = await hub.disconnect('job')
+		expect(error).toBe(false)
+		expect(await told(log)).toEqual([...numbers(3), 'done'])
+	}
+)
+
+test('who is still sent the past when a topic ends is sent all of it, and then the end', async () => {
+	const hub = createHub()
+	const before = await hub.cursor()
+	for (let i = 0; i < 3_001; i++) await hub.publish('job', 'n', i)
+	const response = hub.stream('job', { request: request(before), maxBuffer: 20_000 })
+	await Promise.resolve()
+	await hub.disconnect('job')
+	await hub.publish('job', 'n', 'after')
+	expect(await told(new StreamLog(response))).toEqual([...numbers(3_001), 'done'])
+})
+
+test.for([
+	['expired', [...numbers(2_000), 'expired']],
+	['denied', expect.not.arrayContaining(['1999'])]
+] as const)('while the past is sent, %s is met in its place or cuts at once', async (given) => {
+	const [reason, expected] = given
+	const hub = createHub()
+	const before = await hub.cursor()
+	for (let i = 0; i < 2_000; i++) await hub.publish('job', 'n', i)
+	const response = hub.stream('job', { request: request(before), maxBuffer: 4_000 })
+	await Promise.resolve()
+	await hub.disconnect('job', reason)
+	const all = await told(new StreamLog(response))
+	expect(all).toEqual(expected)
+	expect(all.at(-1)).toBe(reason)
+})
+
+test('who was told to end while its past was gone is told of the gap, and then of the end', async () => {
+	const broker = memory()
+	const hub = createHub({ broker, maxReplay: 10 })
+	const before = await hub.cursor()
+	for (let i = 0; i < 30; i++) await hub.publish('job', 'n', i)
+	const log = open(hub, 'job', before)
+	await hub.disconnect('job', 'expired')
+	expect(await told(log)).toEqual(['gap', 'expired'])
+})
+
+test('what was expired or denied before a stream was opened does not end it', async () => {
+	const hub = createHub()
+	const before = await hub.cursor()
+	await hub.publish('user', 'n', 0)
+	for (const reason of ['expired', 'denied', 'restart'] as const)
+		await hub.disconnect('user', reason)
+	await hub.publish('user', 'n', 1)
+	const logs = [open(hub, 'user', before), open(hub, 'user', undefined, 2)]
+	for (const log of logs) {
+		await log.count(2)
+		await joined(log)
+	}
+	await hub.publish('user', 'n', 2)
+	for (const log of logs) {
+		await log.count(3)
+		expect(log.data).toEqual(numbers(3))
+	}
+})
+
+test('who opens a topic that has ended is sent what it is due of the past, and then the end', async () => {
+	const hub = createHub()
+	const before = await hub.cursor()
+	for (let i = 0; i < 3; i++) await hub.publish('job', 'n', i)
+	await hub.disconnect('job')
+	const after = await hub.cursor()
+	expect(await told(open(hub, 'job'))).toEqual(['done'])
+	expect(await told(open(hub, 'job', undefined, true))).toEqual(['2', 'done'])
+	expect(await told(open(hub, 'job', undefined, 2))).toEqual(['1', '2', 'done'])
+	expect(await told(open(hub, 'job', before))).toEqual([...numbers(3), 'done'])
+	expect(await told(open(hub, 'job', after))).toEqual(['done'])
+	expect(await told(open(hub, 'job', 'none', true))).toEqual(['gap', '2', 'done'])
+	expect(hub.connections()).toBe(0)
+})
+
+test('a topic that has ended begins again with the next event', async () => {
+	const hub = createHub()
+	await hub.disconnect('job')
+	await hub.publish('job', 'n', 0)
+	const log = open(hub, 'job', undefined, true)
+	await joined(log)
+	await hub.publish('job', 'n', 1)
+	await log.count(2)
+	expect(log.data).toEqual(numbers(2))
+})
+
+test('a stream of several topics ends at its opening only if all of them have ended', async () => {
+	const hub = createHub()
+	await hub.disconnect('one')
+	const log = open(hub, ['one', 'other'])
+	await joined(log)
+	await hub.publish('other', 'n', 0)
+	await log.count(1)
+	expect(hub.connections('other')).toBe(1)
+	await hub.disconnect('other')
+	expect(await told(log)).toEqual(['0', 'done'])
+	expect(await told(open(hub, ['one', 'other']))).toEqual(['done'])
+})
+
+test('the end of a topic is forgotten with its history', async () => {
+	const hub = createHub({ history: { events: 3 } })
+	await hub.disconnect('job')
+	for (let i = 0; i < 3; i++) await hub.publish('other', 'n', i)
+	const log = open(hub, 'job')
+	await joined(log)
+	await hub.publish('job', 'n', 0)
+	await log.count(1)
+})
+
+test('a loop in server code goes on behind the end of its topic', async () => {
+	const hub = createHub()
+	const loop = hub.subscribe('job')[Symbol.asyncIterator]()
+	const first = loop.next()
+	await open(hub, 'job').until(({ all }) => all.length > 1)
+	await hub.publish('job', 'n', 0)
+	await hub.disconnect('job')
+	await hub.publish('job', 'n', 1)
+	expect([(await first).value, (await loop.next()).value]).toMatchObject([
+		{ data: '0' },
+		{ data: '1' }
+	])
+	await loop.return!()
+})
+
+test('an end that is stored while a process starts ends the streams that it already has', async () => {
+	const broker = memory()
+	const other = createHub({ broker })
+	for (let i = 0; i < 3; i++) await other.publish('job', 'n', i)
+	await other.disconnect('job', 'expired')
+	let goOn = (): void => {}
+	const held = new Promise<void>((resolve) => (goOn = resolve))
+	const late: Broker = {
+		...broker,
+		head: () => broker.head(),
+		append: (...args) => broker.append(...args),
+		read: (...args) => broker.read(...args),
+		signal: (text) => broker.signal(text),
+		onHealth: (listener) => broker.onHealth(listener),
+		close: async () => {},
+		get health() {
+			return broker.health
+		},
+		tail: (start, listener) => {
+			let tail: ReturnType<Broker['tail']> | undefined
+			void held.then(() => (tail = broker.tail(start, listener)))
+			return { cursor: undefined, close: async () => tail?.close() }
+		}
+	}
+	const hub = createHub({ broker: late })
+	const log = open(hub, 'job', undefined, true)
+	await hub.cursor()
+	await other.publish('job', 'n', 3)
+	await other.disconnect('job', 'expired')
+	goOn()
+	expect(await told(log)).toEqual(['3', 'expired'])
+})
+
+test('several topics in one tick keep each its own order', async () => {
+	const hub = createHub()
+	const logs = ['a', 'b'].map((topic) => open(hub, topic))
+	for (const log of logs) await joined(log)
+	for (const topic of ['a', 'b', 'a']) void hub.publish(topic, 'n', topic)
+	void hub.disconnect('a')
+	void hub.publish('b', 'n', 'later')
+	await hub.disconnect('b')
+	expect(await Promise.all(logs.map(told))).toEqual([
+		['a', 'a', 'done'],
+		['b', 'later', 'done']
+	])
+})
