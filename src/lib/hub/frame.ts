@@ -33,6 +33,11 @@ export class Frame {
 		return this.entry.data as CloseReason
 	}
 
+	/** Whether the topic is over here, until something is published to it again. */
+	get isDone(): boolean {
+		return this.kind === 'end' && this.reason === 'done'
+	}
+
 	/** The same event without an id, for one that is shown again and is no place to resume from. */
 	get bare(): Frame {
 		return new Frame(this.entry, false)

@@ -44,12 +44,15 @@ export async function join(
 	greet: () => readonly Frame[]
 ): Promise<() => void> {
 	await hub.ready
+	/** The topics that were over at the place to which it has come. */
+	const over = new Map<string, Frame>()
 	let at = from
 	let budget = hub.maxReplay
 	let patience = hub.maxReplay * looked
 	while (!receiver.isOver) {
 		if (at === undefined) {
 			at = hub.recent.head!
+			over.clear()
 			budget = hub.maxReplay
 			patience = hub.maxReplay * looked
 			await hand(receiver, greet())
@@ -67,13 +70,16 @@ export async function join(
 			at = undefined
 			continue
 		}
+		for (const frame of frames)
+			if (frame.isDone) over.set(frame.entry.topic, frame)
+			else if (frame.kind === 'event') over.delete(frame.entry.topic)
 		await hand(receiver, own)
 		at = frames.at(-1)?.entry.cursor ?? at
 		// The broker is ahead of what this process has been handed, unless that has come meanwhile.
 		if (frames.length === 0 && !hub.recent.after(at, 1)) await hub.moved()
 	}
 	if (!receiver.isOver) receiver.reached(hub.recent.head!)
-	const ends = [...receiver.topics].map((topic) => hub.recent.end(topic))
+	const ends = [...receiver.topics].map((topic) => hub.recent.end(topic) ?? over.get(topic))
 	if (!receiver.isOver && ends.every((end) => end)) receiver.meet(ends[0]!)
 	return receiver.isOver ? () => {} : hub.delivery.add(receiver)
 }

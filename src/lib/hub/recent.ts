@@ -56,7 +56,7 @@ export class Recent {
 		if (frame.kind === 'event') {
 			this.#latest.set(topic, frame)
 			this.#ended.delete(topic)
-		} else if (frame.kind === 'end' && frame.reason === 'done') this.#ended.set(topic, frame)
+		} else if (frame.isDone) this.#ended.set(topic, frame)
 		this.#trim()
 	}
 

@@ -68,13 +68,9 @@ export class StreamReceiver implements Receiver {
 		else if (!this.#hasArrived) this.#expected ??= end
 	}
 
-	/**
-	 * Ends of the past were said to others, who may have come back since with the right to; but what is `done` is over for
-	 * everybody.
-	 */
+	/** Ends from before it was opened were said to others, who may have come back since with the right to. */
 	meet(end: Frame): void {
-		const isMeant = this.#hasArrived || this.#expected?.entry.cursor === end.entry.cursor
-		if (isMeant || end.reason === 'done') this.end(end.reason)
+		if (this.#hasArrived || this.#expected?.entry.cursor === end.entry.cursor) this.end(end.reason)
 	}
 
 	/** The frame of a heartbeat, with which the client moves on too. */

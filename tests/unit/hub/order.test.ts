@@ -162,6 +162,26 @@ test('a stream of several topics ends at its opening only if all of them have en
 	expect(await told(open(hub, ['one', 'other']))).toEqual(['done'])
 })
 
+test.for([1_000, 2])(
+	'who comes back over an end that is not the last word goes on (%i at hand)',
+	async (events) => {
+		const hub = createHub({ broker: memory(), history: { events } })
+		const before = await hub.cursor()
+		await hub.publish('job', 'n', 0)
+		await hub.disconnect('job')
+		await hub.publish('job', 'n', 1)
+		const log = open(hub, 'job', before)
+		await joined(log)
+		await hub.publish('job', 'n', 2)
+		await log.count(3)
+		expect(log.data).toEqual(numbers(3))
+		await hub.disconnect('job')
+		for (let i = 0; i < 3; i++) await hub.publish('other', 'n', i)
+		// Also where only the broker still knows it.
+		expect(await told(open(hub, 'job', before))).toEqual([...numbers(3), 'done'])
+	}
+)
+
 test('the end of a topic is forgotten with its history', async () => {
 	const hub = createHub({ history: { events: 3 } })
 	await hub.disconnect('job')
