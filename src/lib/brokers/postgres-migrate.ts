@@ -38,21 +38,30 @@ export async function migrate(broker: Migrating, table: string): Promise<void> {
 	const { pool, timeout } = broker
 	const limit = 2 * timeout
 	const budget = new Budget(limit)
+	let held: unknown
 	for (let failures = 0; ; failures++) {
-		const [found] = await query(pool, Math.min(timeout, budget.left), ...look(table))
-		if (isUpToDate(found)) return
-		const held = await upgrade(pool, timeout, budget, table)
-		if (!held) return
+		try {
+			const [found] = await query(pool, Math.min(timeout, budget.left), ...look(table))
+			if (isUpToDate(found)) return
+			held = await upgrade(pool, timeout, budget, table)
+		} catch (error) {
+			const isLate = error instanceof SseError && error.code === 'timeout'
+			// That the last try ran out of time says less than why those before it failed.
+			throw isLate && held !== undefined ? heldError(table, limit, held) : error
+		}
+		if (held === undefined) return
 		if (broker.closed) throw broker.closedError()
 		const delay = retryDelay(failures)
-		if (delay >= budget.left) {
-			const message =
-				`An open transaction held the table ${table} for ${limit} ms, so that it could not be brought up to date; ` +
-				'end that transaction (`pg_stat_activity` and `pg_locks` show it) and call `migrate()` again.'
-			throw new SseError('timeout', message, { cause: held })
-		}
+		if (delay + lockTimeoutMs >= budget.left) throw heldError(table, limit, held)
 		await pause(delay, never)
 	}
+}
+
+function heldError(table: string, limit: number, cause: unknown): SseError {
+	const message =
+		`An open transaction held the table ${table} at each try in ${limit} ms, so that it could not be brought up to date; ` +
+		'end that transaction (`pg_stat_activity` and `pg_locks` show it) and call `migrate()` again.'
+	return new SseError('timeout', message, { cause })
 }
 
 /** Runs the SQL in one transaction. Resolves with the error if others hold a lock that it needs. */
