@@ -2,15 +2,40 @@ import { clock } from '../clock.js'
 import { SseError } from '../errors.js'
 import { within } from '../parts/within.js'
 
-/** If the promise takes longer than `ms`, rejects with `timeout`; what the promise does later is ignored. */
+/**
+ * If the promise takes longer than `ms`, rejects with `timeout`; what the promise does later is ignored. The message
+ * says `limit`: the milliseconds that a whole call may take of which this is the last part.
+ */
 export function withDeadline<T>(
 	promise: Promise<T>,
 	ms: number,
 	what: string,
-	remedy = 'see whether it is reachable'
+	remedy = 'see whether it is reachable',
+	limit = ms
 ): Promise<T> {
-	const message = `${what} did not answer within ${ms} ms; ${remedy}.`
+	const message = `${what} did not answer within ${limit} ms; ${remedy}.`
 	return within(promise, ms, () => new SseError('timeout', message))
+}
+
+/** One limit for several steps: together they take at most `ms`. */
+export class Budget {
+	readonly #ms: number
+	readonly #end: number
+
+	constructor(ms: number) {
+		this.#ms = ms
+		this.#end = clock.now() + ms
+	}
+
+	/** Milliseconds that are left; never negative. */
+	get left(): number {
+		return Math.max(0, this.#end - clock.now())
+	}
+
+	/** If the promise is not settled by the end of the budget, rejects with `timeout`. */
+	wait<T>(promise: Promise<T>, what: string, remedy?: string): Promise<T> {
+		return withDeadline(promise, this.left, what, remedy, this.#ms)
+	}
 }
 
 /** Resolves after `ms`, or as soon as the signal aborts. Never rejects. */

@@ -111,11 +111,11 @@ export abstract class EngineBroker<P extends Prepared> extends BrokerBase implem
 		await Promise.all([...this.#tails].map((tail) => tail.close()))
 	}
 
-	/** Asks the engine for something: settles within `timeout`, however many questions that takes. */
-	protected async call<T>(run: () => Promise<T>): Promise<T> {
+	/** Asks the engine for something: settles within the limit, however many questions that takes. */
+	protected async call<T>(run: () => Promise<T>, limit = this.timeout): Promise<T> {
 		this.assertOpen()
 		try {
-			const result = await withDeadline(run(), this.timeout, this.#engine)
+			const result = await withDeadline(run(), limit, this.#engine)
 			this.worked()
 			return result
 		} catch (thrown) {

@@ -1,5 +1,6 @@
+import { longestDelay } from '../clock.js'
 import { SseError, toError } from '../errors.js'
-import { withDeadline } from './deadline.js'
+import { Budget, pause, retryDelay } from './deadline.js'
 
 /** What the broker uses of a pool of the package `pg`. */
 export interface PostgresPool {
@@ -13,6 +14,8 @@ export interface PostgresPool {
 
 /** What the broker uses of a client of the package `pg`; the user's own one in a transaction too. */
 export interface PostgresClient extends PostgresQueryable {
+	/** The process of the server that runs this client's statements, as the server or a pooler told it. */
+	readonly processID?: number | null
 	/** Hears of a broken connection. */
 	on(event: 'error', listener: (error: Error) => void): unknown
 	/** Hears that the connection has ended. */
@@ -38,11 +41,13 @@ export interface PostgresQueryable {
 }
 
 // Connection exceptions, shutting down, too many clients, conflicts that pass, a primary that has become a standby.
-const notNow = /^(08...|57P0.|53300|40001|40P01|55P03|25006)$/
+const notNow = /^(08...|57P0.|53300|40001|40P01|25006)$/
+/** A `lock_timeout` or a `statement_timeout` has ended the statement. */
+const endedByLimit = /^(55P03|57014)$/
 /** Conflicts that are gone when the same is tried again; they only occur under a stricter default isolation. */
 const conflict = /^(40001|40P01)$/
 
-/** The error as the contract wants it: `network` if it may pass, `failed` if PostgreSQL refused. */
+/** The error as the contract wants it: `network` or `timeout` if it may pass, `failed` if PostgreSQL refused. */
 export function postgresError(thrown: unknown): SseError {
 	if (thrown instanceof SseError) return thrown
 	const error = toError(thrown)
@@ -53,6 +58,12 @@ export function postgresError(thrown: unknown): SseError {
 			cause: error
 		})
 	}
+	if (code && endedByLimit.test(code)) {
+		const remedy = 'see in `pg_stat_activity` and `pg_locks` which transaction it waited for'
+		return new SseError('timeout', `PostgreSQL gave up waiting; ${remedy}: ${error.message}`, {
+			cause: error
+		})
+	}
 	if (code && !notNow.test(code)) {
 		return new SseError('failed', `PostgreSQL refused: ${error.message}`, { cause: error })
 	}
@@ -60,9 +71,14 @@ export function postgresError(thrown: unknown): SseError {
 }
 
 /** Five characters that PostgreSQL sends; errors of the socket have longer ones, such as ECONNREFUSED. */
-function sqlState(error: Error): string | undefined {
-	const { code } = error as { code?: unknown }
+export function sqlState(thrown: unknown): string | undefined {
+	const { code } = toError(thrown) as { code?: unknown }
 	return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined
+}
+
+/** Milliseconds as `statement_timeout` takes them; there, 0 would be no limit. */
+export function serverLimit(ms: number): string {
+	return String(Math.max(1, Math.min(longestDelay, Math.ceil(ms))))
 }
 
 const guarded = new WeakSet<object>()
@@ -81,10 +97,10 @@ const poolRemedy =
 	'see whether PostgreSQL is reachable, and whether the pool’s `max` is more than the clients that tails keep'
 
 /** Borrows a client. One that comes too late goes back to the pool at once. */
-export async function borrow(pool: PostgresPool, timeout: number): Promise<PostgresClient> {
+export async function borrow(pool: PostgresPool, budget: Budget): Promise<PostgresClient> {
 	const connecting = pool.connect().then(guard)
 	try {
-		return await withDeadline(connecting, timeout, 'The pool', poolRemedy)
+		return await budget.wait(connecting, 'The pool', poolRemedy)
 	} catch (error) {
 		connecting.then(
 			(client) => client.release(),
@@ -94,26 +110,106 @@ export async function borrow(pool: PostgresPool, timeout: number): Promise<Postg
 	}
 }
 
-/** Runs one query on a borrowed client; a client that did not answer is not given to anybody else. */
+/**
+ * Runs one query on a borrowed client and settles within `timeout`, all steps together. Conflicts between transactions
+ * are tried again. A client that did not answer is not given to anybody else, and its statement is cancelled.
+ */
 export async function query(
 	pool: PostgresPool,
 	timeout: number,
 	text: string,
 	values: unknown[] = []
 ): Promise<Record<string, unknown>[]> {
-	for (let attempt = 1; ; attempt++) {
-		const client = await borrow(pool, timeout)
-		let broken = true
+	const budget = new Budget(timeout)
+	for (let failures = 0; ; failures++) {
+		const client = await borrow(pool, budget)
+		let thrown: unknown
+		let broken = false
 		try {
-			const { rows } = await withDeadline(client.query(text, values), timeout, 'PostgreSQL')
-			broken = false
+			const { rows } = await budget.wait(client.query(text, values), 'PostgreSQL')
 			return rows
-		} catch (thrown) {
-			const code = sqlState(toError(thrown))
-			broken = !code || code.startsWith('57P') || code.startsWith('08')
-			if (!code || !conflict.test(code) || attempt === 5) throw postgresError(thrown)
+		} catch (error) {
+			thrown = error
+			broken = isBroken(error)
 		} finally {
 			client.release(broken)
 		}
+		if (thrown instanceof SseError) cancel(pool, timeout, client, text)
+		const delay = failures === 0 ? 0 : retryDelay(Math.min(failures, 2))
+		// The last error tells more than that the time is up.
+		if (!conflict.test(sqlState(thrown) ?? '') || delay >= budget.left) throw postgresError(thrown)
+		await pause(delay, never)
+	}
+}
+
+const never = new AbortController().signal
+
+/** Whether a client that failed like this can run nothing more. */
+export function isBroken(error: unknown): boolean {
+	const code = sqlState(error)
+	return !code || code.startsWith('57P') || code.startsWith('08')
+}
+
+interface Abandoned {
+	readonly pid: number
+	readonly text: string
+}
+
+/** Statements that nobody waits for any more, while a client is borrowed to cancel them. */
+const abandoned = new WeakMap<PostgresPool, Abandoned[]>()
+
+/**
+ * Cancels on the server the statement of a client that did not answer and was thrown away: PostgreSQL does not notice
+ * that the client is gone while the statement waits for a lock. Best effort, in the background, with one client for
+ * all of them: if the server hangs, this must not make it worse.
+ */
+export function cancel(
+	pool: PostgresPool,
+	timeout: number,
+	{ processID }: PostgresClient,
+	text: string
+): void {
+	if (!processID) return
+	const statement = { pid: processID, text: text.slice(0, comparedLength) }
+	const waiting = abandoned.get(pool)
+	if (waiting) waiting.push(statement)
+	else {
+		abandoned.set(pool, [statement])
+		void cancelAll(pool, new Budget(timeout)).catch(() => {})
+	}
+}
+
+/** The server keeps only the beginning of a statement's text. */
+const comparedLength = 60
+
+async function cancelAll(pool: PostgresPool, budget: Budget): Promise<void> {
+	let client: PostgresClient | undefined
+	try {
+		client = await borrow(pool, budget)
+	} finally {
+		const statements = abandoned.get(pool) ?? []
+		abandoned.delete(pool)
+		if (client) await cancelWith(client, budget, statements)
+	}
+}
+
+async function cancelWith(
+	client: PostgresClient,
+	budget: Budget,
+	statements: Abandoned[]
+): Promise<void> {
+	// A pooler makes up process numbers, and the server may use a number again: the text must be the same too.
+	const text = `select pg_cancel_backend(pid) from pg_stat_activity
+		join unnest($1::int[], $2::text[]) as abandoned (process, statement)
+			on pid = process and left(query, ${comparedLength}) = statement
+		where state = 'active'`
+	let broken = false
+	try {
+		const values = [statements.map(({ pid }) => pid), statements.map(({ text }) => text)]
+		await budget.wait(client.query(text, values), 'PostgreSQL')
+	} catch (error) {
+		broken = isBroken(error)
+	} finally {
+		client.release(broken)
 	}
 }

@@ -1,5 +1,6 @@
 import type { Entry, LogEntry } from '../hub/broker.js'
 import { formatCursor, type Position } from '../hub/cursor.js'
+import { isEventName } from '../parts/check.js'
 
 /** A row of the log; numbers come as text unless the user has told `pg` otherwise. */
 export interface Row {
@@ -33,15 +34,31 @@ export function positionOf(epoch: string, { sequence, at }: Row): Position {
 	return { epoch, sequence: Number(sequence), mark: Number(at) }
 }
 
+/**
+ * The entry of a row; never throws. Any program may write rows, and one of before the constraints may be impossible to
+ * send: the entry then has neither name nor data, and keeps its place in the log.
+ */
 export function logEntry(epoch: string, row: Row): LogEntry {
-	const { topic, name, data, sender, flags, at } = row
+	const { topic, name, sender, flags, at } = row
+	const data = isEventName(name) ? dataOf(row) : undefined
 	return {
 		topic,
-		name,
-		data: flags.includes('j') ? (JSON.parse(data) as string) : data,
+		name: data === undefined ? '' : name,
+		data: data ?? '',
 		...(sender !== null && { except: sender }),
 		...(flags.includes('c') && { control: true }),
 		cursor: formatCursor(positionOf(epoch, row)),
 		at: Number(at)
+	}
+}
+
+/** `undefined` for what is marked as JSON and is no string in JSON. */
+function dataOf({ data, flags }: Row): string | undefined {
+	if (!flags.includes('j')) return data
+	try {
+		const value: unknown = JSON.parse(data)
+		return typeof value === 'string' ? value : undefined
+	} catch {
+		return undefined
 	}
 }

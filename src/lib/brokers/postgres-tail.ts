@@ -1,8 +1,8 @@
 import { clock } from '../clock.js'
 import { SseError } from '../errors.js'
 import { findGap, parseCursor, type Position } from '../hub/cursor.js'
-import { borrow, type PostgresClient } from './postgres-client.js'
-import { withDeadline } from './deadline.js'
+import { borrow, serverLimit, type PostgresClient } from './postgres-client.js'
+import { Budget, withDeadline } from './deadline.js'
 import type { PostgresLog, PostgresState } from './postgres.js'
 import { logEntry, positionOf, type Row } from './postgres-rows.js'
 import type { TailLoop } from './tail-loop.js'
@@ -25,7 +25,7 @@ export async function followPostgres(
 	const closed = () => follower.stop(new SseError('closed', 'The tail was closed.'))
 	ended.addEventListener('abort', closed)
 	try {
-		client = await borrow(broker.pool, broker.timeout)
+		client = await borrow(broker.pool, new Budget(broker.timeout))
 		client.on('error', lost)
 		client.on('end', lost)
 		client.on('notification', ({ payload }) => follower.notified(payload ?? ''))
@@ -67,6 +67,7 @@ class PostgresTail {
 	async run(client: PostgresClient): Promise<never> {
 		this.#client = client
 		const { tail, broker } = this
+		await this.#limitStatements()
 		// First listen, then look: what is committed in between wakes up once too often, not once too little.
 		await this.#query(`listen "${broker.names.channel}"`)
 		await this.#place()
@@ -76,6 +77,17 @@ class PostgresTail {
 			await this.#sleep()
 			broker.pruner.due()
 		}
+	}
+
+	/**
+	 * Has the server end a statement that this process no longer waits for. Only in a session of our own: behind a
+	 * pooler in transaction mode the setting would stay with a connection that others use.
+	 */
+	async #limitStatements(): Promise<void> {
+		const { processID } = this.#client
+		if (!processID) return
+		const text = `select set_config('statement_timeout', $1, false) where pg_backend_pid() = $2`
+		await this.#query(text, [serverLimit(this.broker.timeout), processID])
 	}
 
 	async #place(): Promise<void> {

@@ -26,7 +26,8 @@ import {
 	type PostgresPool,
 	type PostgresQueryable
 } from './postgres-client.js'
-import { migration, namesOf, type PostgresNames } from './postgres-migration.js'
+import { migrate } from './postgres-migrate.js'
+import { namesOf, type PostgresNames } from './postgres-migration.js'
 import { Pruner } from './postgres-pruner.js'
 import { columnsOf, logEntry, type Row } from './postgres-rows.js'
 import { followPostgres } from './postgres-tail.js'
@@ -47,7 +48,8 @@ export interface PostgresOptions extends BrokerOptions {
 	/** How much of the past the table keeps. Processes that append or tail prune it now and then. */
 	history?: BrokerHistory | undefined
 	/**
-	 * How long to wait for a client of the pool, and for an answer, in milliseconds.
+	 * How long one call may take, in milliseconds: waiting for a client of the pool and for the answer together.
+	 * The server then ends the statement too. Its functions give up by themselves if they wait four seconds for a lock.
 	 *
 	 * @default 5_000
 	 */
@@ -56,7 +58,14 @@ export interface PostgresOptions extends BrokerOptions {
 
 /** A broker that makes its own tables. */
 export interface PostgresBroker extends Broker {
-	/** Makes the tables and functions, or brings them up to date. Any number of processes may do that at once. */
+	/**
+	 * Makes the tables and functions, or brings those of an earlier version up to date. If they are of this version or a
+	 * later one, it changes nothing and takes no lock. Any number of processes may do that at once.
+	 *
+	 * It never waits longer than 200 ms for a lock, so that publishers never wait longer behind it. If an open
+	 * transaction that has published keeps it from a table of an earlier version, it tries again until twice the
+	 * `timeout` has passed, and then rejects with `timeout`; call it again once that transaction has ended.
+	 */
 	migrate(): Promise<void>
 }
 
@@ -136,7 +145,8 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 
 	async migrate(): Promise<void> {
 		this.assertOpen()
-		await this.call(() => this.#query(migration({ table: this.#table })))
+		// It has a limit of its own.
+		await this.call(() => migrate(this, this.#table), Infinity)
 	}
 
 	override async append(entries: readonly Entry[], options: AppendOptions = {}): Promise<Cursor[]> {

@@ -1,0 +1,156 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { PoolClient } from 'pg'
+import type { Entry } from '../../src/lib/hub/broker.js'
+import { eventually } from '../../src/lib/testing/conformance/recorder.js'
+import { PostgresBench, timed } from '../support/postgres-bench.js'
+
+const bench = new PostgresBench()
+const entry = (data: string): Entry => ({ topic: 't', name: 'n', data })
+const exclusive = 'lock table sveltekit_sse in access exclusive mode'
+const failing = (run: () => Promise<unknown>) =>
+	timed(() =>
+		run().then(
+			() => undefined,
+			(error: unknown) => error
+		)
+	)
+
+beforeEach(async () => {
+	await bench.drop()
+	await bench.broker().migrate()
+})
+
+/** How many connections a pool of that name has on the server. */
+async function backends(name: string): Promise<number> {
+	const rows = await bench.rows('select from pg_stat_activity where application_name = $1', [name])
+	return rows.length
+}
+
+describe('while somebody has locked the table', () => {
+	// PostgreSQL does not notice that a client is gone while its statement waits for a lock.
+	test.each([1, 3])(
+		'calls end in time, on the server too, with %i clients in the pool',
+		async (max) => {
+			const pool = bench.connect({ application_name: 'publisher', max })
+			const log = bench.broker({ timeout: 400 }, pool)
+			const release = await bench.hold(exclusive)
+			const start = performance.now()
+			const calls = [
+				() => log.append([entry('lost')]),
+				() => log.head(),
+				() => log.head(),
+				() => log.read('a-0-0', { limit: 1 })
+			]
+			for (const { result, took } of await Promise.all(calls.map(failing))) {
+				expect(result).toMatchObject({ code: 'timeout' })
+				expect(took).toBeLessThan(1_500)
+			}
+			await eventually(async () => (await bench.waiting()).length === 0, 'nothing waits')
+			// Before the functions give up by themselves.
+			expect(performance.now() - start).toBeLessThan(3_500)
+			await release()
+			await log.append([entry('next')])
+			expect(await backends('publisher')).toBeLessThanOrEqual(max)
+		}
+	)
+
+	test('a tail leaves no statement behind, and then has every event once', async () => {
+		const log = bench.broker({ timeout: 400 })
+		const following = bench.broker({ timeout: 400 }, bench.connect({ application_name: 'tail' }))
+		const tail = await bench.follow(following)
+		await log.append([entry('before')])
+		await tail.untilSeen(1)
+		await bench.pool.query(
+			`insert into sveltekit_sse (topic, name, data) values ('t', 'n', 'seen')`
+		)
+		await tail.untilSeen(2)
+		const release = await bench.hold(exclusive)
+		let outages = 0
+		following.onHealth(() => outages++)
+		// Wakes it up, so that it looks at the table.
+		await bench.pool.query(`select pg_notify('sveltekit_sse', 'n')`)
+		await eventually(async () => outages > 0, 'the tail has given up once')
+		await eventually(async () => (await backends('tail')) === 0, 'its client is gone')
+		await release()
+		await log.append([entry('after')], { wait: 9_000 })
+		await tail.untilSeen(3)
+		expect(tail.data).toEqual(['before', 'seen', 'after'])
+		expect(tail.gaps).toEqual([])
+	})
+
+	test('the functions give up by themselves, however long the broker would wait', async () => {
+		const log = bench.broker({ timeout: 30_000 })
+		const release = await bench.hold(exclusive)
+		const { result, took } = await failing(() => log.append([entry('x')]))
+		expect(result).toMatchObject({
+			code: 'timeout',
+			message: expect.stringContaining('`pg_locks`')
+		})
+		expect(took).toBeLessThan(8_000)
+		await release()
+	})
+})
+
+describe('the session of a tail', () => {
+	async function limitOf(pooled: boolean): Promise<unknown> {
+		const pool = bench.connect()
+		const clients: PoolClient[] = []
+		pool.on('connect', (client) => {
+			clients.push(client)
+			// A pooler makes up its own.
+			if (pooled) Object.assign(client, { processID: 1_234_567_890 })
+		})
+		await bench.follow(bench.broker({ timeout: 4_000 }, pool))
+		const { rows } = await clients[0]!.query('show statement_timeout')
+		return rows[0].statement_timeout
+	}
+
+	test('has the broker’s limit, so that the server ends what nobody waits for', async () => {
+		expect(await limitOf(false)).toBe('4s')
+	})
+
+	// In transaction mode the setting would stay with a connection that others are given.
+	test('is left as it is behind a pooler', async () => {
+		expect(await limitOf(true)).toBe('0')
+	})
+})
+
+describe('the limit of a call', () => {
+	test('is one for the wait for a client and for the answer', async () => {
+		const pool = bench.connect({ max: 1 })
+		const log = bench.broker({ timeout: 800 }, pool)
+		const release = await bench.hold(exclusive)
+		const only = await pool.connect()
+		const head = failing(() => log.head())
+		await only.query('select pg_sleep(0.6)')
+		only.release()
+		const { result, took } = await head
+		expect(result).toMatchObject({ code: 'timeout', message: expect.stringContaining('800 ms') })
+		expect(took).toBeLessThan(1_300)
+		await release()
+	})
+
+	/** Makes `number` fail with a conflict, the given number of times; sequences are not rolled back. */
+	async function conflicts(times: number): Promise<void> {
+		await bench.pool.query('drop sequence if exists tries')
+		await bench.pool.query('create sequence tries')
+		await bench.pool.query(`create or replace function sveltekit_sse_number() returns void
+			language plpgsql as $$ begin
+				if nextval('tries') <= ${times} then
+					raise exception 'conflict' using errcode = '40001';
+				end if;
+			end $$`)
+	}
+
+	test('allows for many conflicts', async () => {
+		await conflicts(8)
+		expect(await bench.broker({ timeout: 20_000 }).head()).toMatch(/-0-0$/)
+	})
+
+	test('is kept if conflicts do not end', async () => {
+		await conflicts(1_000_000)
+		const { result, took } = await failing(() => bench.broker({ timeout: 500 }).head())
+		expect(result).toMatchObject({ code: 'network', message: expect.stringContaining('conflict') })
+		expect(took).toBeLessThan(1_000)
+	})
+})

@@ -1,0 +1,105 @@
+import { readFile } from 'node:fs/promises'
+import { Pool, type PoolConfig } from 'pg'
+import { afterAll, afterEach, beforeAll } from 'vitest'
+import {
+	postgres,
+	type PostgresBroker,
+	type PostgresOptions
+} from '../../src/lib/brokers/postgres.js'
+import { namesOf } from '../../src/lib/brokers/postgres-migration.js'
+import type { Broker } from '../../src/lib/hub/broker.js'
+import { Recorder } from '../../src/lib/testing/conformance/recorder.js'
+import { startPostgres, type ServerProcess } from './servers.js'
+
+/** A real PostgreSQL for the tests of one file, and what they make of it; closed after each. */
+export class PostgresBench {
+	server!: ServerProcess
+	/** For the tests themselves; no broker uses it unless it is told to. */
+	pool!: Pool
+	#pools: Pool[] = []
+	#brokers: Broker[] = []
+	/** Ends the transactions that a failed test has left open. */
+	#held = new Set<() => Promise<void>>()
+
+	constructor() {
+		beforeAll(async () => {
+			this.server = await startPostgres()
+			this.pool = new Pool({ connectionString: this.server.url, application_name: 'test', max: 20 })
+		})
+		afterEach(async () => {
+			for (const release of this.#held) await release()
+			await Promise.all(this.#brokers.map((broker) => broker.close()))
+			await Promise.all(this.#pools.map((pool) => pool.end()))
+			this.#pools = []
+			this.#brokers = []
+		})
+		afterAll(async () => {
+			await this.pool?.end()
+			await this.server?.close()
+		})
+	}
+
+	connect(config: PoolConfig = {}): Pool {
+		const pool = new Pool({ connectionString: this.server.url, ...config })
+		this.#pools.push(pool)
+		return pool
+	}
+
+	broker(options: PostgresOptions = {}, pool = this.connect()): PostgresBroker {
+		const broker = postgres(pool, { onError: () => {}, ...options })
+		this.#brokers.push(broker)
+		return broker
+	}
+
+	async follow(broker: Broker): Promise<Recorder> {
+		const tail = new Recorder(broker)
+		await tail.untilLive()
+		return tail
+	}
+
+	async rows(text: string, values?: unknown[]): Promise<Record<string, unknown>[]> {
+		const { rows } = await this.pool.query(text, values)
+		return rows as Record<string, unknown>[]
+	}
+
+	/** An open transaction that has run a statement; returns a function that ends it. */
+	async hold(text: string): Promise<() => Promise<void>> {
+		const client = await this.pool.connect()
+		await client.query('begin')
+		await client.query(text)
+		const release = async () => {
+			if (!this.#held.delete(release)) return
+			await client.query('commit')
+			client.release()
+		}
+		this.#held.add(release)
+		return release
+	}
+
+	/** The statements of brokers that wait for a lock. */
+	async waiting(): Promise<string[]> {
+		const rows = await this.rows(`select query from pg_stat_activity
+			where wait_event_type = 'Lock' and application_name <> 'test'`)
+		return rows.map(({ query }) => String(query))
+	}
+
+	/** Drops the log, and makes it as the first version made it. */
+	async makeFirstVersion(): Promise<void> {
+		await this.drop()
+		await this.pool.query(
+			await readFile(new URL('postgres-version-1.sql', import.meta.url), 'utf8')
+		)
+	}
+
+	async drop(table = 'sveltekit_sse'): Promise<void> {
+		const names = namesOf(table)
+		await this.pool.query(`drop table if exists ${names.table}, ${names.state} cascade`)
+	}
+}
+
+/** What a promise resolves with, and how many milliseconds that took. */
+export async function timed<T>(run: () => Promise<T>): Promise<{ result: T; took: number }> {
+	const start = performance.now()
+	const result = await run()
+	return { result, took: performance.now() - start }
+}
