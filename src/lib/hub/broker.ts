@@ -42,7 +42,10 @@ export type Cursor = string
 export interface Entry {
 	/** Who it is for: any string of 1 to 512 characters. */
 	readonly topic: string
-	/** The event's name. */
+	/**
+	 * The event's name. Of an entry that others have put into the log and that cannot be read it is empty: the hub tells
+	 * the readers of the topic of a gap.
+	 */
 	readonly name: string
 	/** The payload, already encoded. A broker MUST hand over the same characters, NUL and line ends included. */
 	readonly data: string
@@ -131,7 +134,8 @@ export interface Tail {
 export interface AppendOptions {
 	/**
 	 * How long to keep trying while the broker is away, in milliseconds. If 0, an append that meets an absent broker
-	 * is rejected as soon as that is known. A retried append MUST NOT be stored twice.
+	 * is rejected as soon as that is known. A retried append MUST NOT be stored twice, however long the outage was and
+	 * whatever others appended meanwhile.
 	 *
 	 * @default 0
 	 */
@@ -224,7 +228,13 @@ export interface Broker {
 	 * - Appends that one broker object was given one after the other MUST stand in the log in that order.
 	 * - When the promise has resolved, `head`, `read` and tails of every process MUST find the entries.
 	 * - If it rejects with `network` or `timeout` the entries may have been stored or not, but never twice, and every
-	 *   tail agrees on which. It MUST settle in a bounded time, also when the engine does not answer.
+	 *   tail agrees on which.
+	 * - It MUST settle within `wait` and the broker's `timeout`, whatever the engine does, also when thousands of appends
+	 *   wait for it.
+	 * - What waits MUST be bounded in bytes: what is over that bound MUST be refused with `overflow`, and an entry that
+	 *   the engine never takes with `too-large`, before it waits for anything.
+	 * - An entry that the engine refuses MUST fail alone: neither others that were appended at the same time nor those
+	 *   of later appends.
 	 * - Concurrent appends, open transactions included, MUST NOT make any cursor skip an entry.
 	 */
 	append(entries: readonly Entry[], options?: AppendOptions): Promise<Cursor[]>
@@ -233,7 +243,8 @@ export interface Broker {
 	tail(start: TailStart, listener: TailListener): Tail
 
 	/**
-	 * A range of the log: the entries behind `after`.
+	 * A range of the log: the entries behind `after`. MUST settle within the broker's `timeout`, as MUST `head` and
+	 * `signal`.
 	 *
 	 * `after` may come from a client, so it MUST be taken for hostile: parsed strictly, never put into a query as
 	 * text. A malformed one is a gap, not an error.
