@@ -224,7 +224,10 @@ export interface Broker {
 	 * - Appends that one broker object was given one after the other MUST stand in the log in that order.
 	 * - When the promise has resolved, `head`, `read` and tails of every process MUST find the entries.
 	 * - If it rejects with `network` or `timeout` the entries may have been stored or not, but never twice, and every
-	 *   tail agrees on which. It MUST settle in a bounded time, also when the engine does not answer.
+	 *   tail agrees on which. It MUST settle within `wait` and the time that the broker gives its engine for an answer,
+	 *   also when the engine does not answer and however many are appended at once.
+	 * - What waits for the engine MUST be bounded in bytes: an append that does not fit is rejected with `overflow` at
+	 *   once, and nothing of it is stored.
 	 * - Concurrent appends, open transactions included, MUST NOT make any cursor skip an entry.
 	 */
 	append(entries: readonly Entry[], options?: AppendOptions): Promise<Cursor[]>
