@@ -154,7 +154,8 @@ describe('an event that was sent and not answered', () => {
 		await from.log.append([entry('before')], { wait })
 		await shortWindow()
 		from.proxy.stall()
-		const waiting = from.log.append([entry('once'), entry('too')], { wait })
+		// Longer than a test may take.
+		const waiting = from.log.append([entry('once'), entry('too')], { wait: 10 * wait })
 		await tail.until(() => tail.data.includes('too'), 'it is stored')
 		return { tail, waiting }
 	}

@@ -94,17 +94,22 @@ export async function borrow(pool: PostgresPool, timeout: number): Promise<Postg
 	}
 }
 
-/** Runs one query on a borrowed client; a client that did not answer is not given to anybody else. */
+/**
+ * Runs one query on a borrowed client; a client that did not answer is not given to anybody else. `sent` is called
+ * before each time that the server is asked.
+ */
 export async function query(
 	pool: PostgresPool,
 	timeout: number,
 	text: string,
-	values: unknown[] = []
+	values: unknown[] = [],
+	sent = () => {}
 ): Promise<Record<string, unknown>[]> {
 	for (let attempt = 1; ; attempt++) {
 		const client = await borrow(pool, timeout)
 		let broken = true
 		try {
+			sent()
 			const { rows } = await withDeadline(client.query(text, values), timeout, 'PostgreSQL')
 			broken = false
 			return rows
