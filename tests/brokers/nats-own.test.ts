@@ -1,12 +1,21 @@
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
 import { cp, rename, rm } from 'node:fs/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import {
+	afterAll,
+	afterEach,
+	beforeAll,
+	beforeEach,
+	describe,
+	expect,
+	onTestFinished,
+	test
+} from 'vitest'
 import { nats, type NatsOptions } from '../../src/lib/brokers/nats.js'
 import type { Broker, Cursor, Entry } from '../../src/lib/hub/broker.js'
 import { formatCursor, parseCursor, type Position } from '../../src/lib/hub/cursor.js'
 import { eventually, Recorder } from '../../src/lib/testing/conformance/recorder.js'
-import { startFaultProxy } from '../support/fault-proxy.js'
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js'
 import { startNats, type ServerProcess } from '../support/servers.js'
 import { temporaryDirectory } from '../support/servers/temporary.js'
 
@@ -106,6 +115,260 @@ test('answers that are lost on the way make no entry twice', async () => {
 	await tail.until(() => tail.data.includes('after'), 'all')
 	expect(tail.data).toEqual(['before', 'once', 'after'])
 	await far.close()
+})
+
+/** A broker that reaches the server through a proxy. */
+async function brokerBehindProxy(timeout = 300) {
+	const proxy = await startFaultProxy(server.port)
+	onTestFinished(() => proxy.close())
+	const far = await connect({
+		servers: `127.0.0.1:${proxy.port}`,
+		maxReconnectAttempts: -1,
+		reconnectTimeWait: 50
+	})
+	onTestFinished(() => far.close())
+	return { proxy, far, log: broker(far, { timeout }) }
+}
+
+/** The network is back, with new connections. */
+function heal(proxy: FaultProxy): void {
+	// First, or what is stalled would still arrive.
+	proxy.reset()
+	proxy.clear()
+}
+
+/** Ends what the server knows of ids: from here on it stores a message again that it is sent again. */
+async function forgetIds(): Promise<void> {
+	const probe = `probe${Math.random()}`
+	const publish = () => jetstream(connection).publish('SSE.log', '{"t":1,"e":[]}', { msgID: probe })
+	await publish()
+	await eventually(async () => !(await publish()).duplicate, 'ids are forgotten')
+}
+
+const shortWindow = () => manager.streams.update('SSE', { duplicate_window: 100_000_000 })
+
+describe('an event that was sent and not answered', () => {
+	/** One that is stored, and of whose server nothing is heard. */
+	async function unanswered(from: Awaited<ReturnType<typeof brokerBehindProxy>>) {
+		const tail = await follow(broker())
+		await from.log.append([entry('before')], { wait })
+		await shortWindow()
+		from.proxy.stall()
+		// Longer than a test may take.
+		const waiting = from.log.append([entry('once'), entry('too')], { wait: 10 * wait })
+		await tail.until(() => tail.data.includes('too'), 'it is stored')
+		return { tail, waiting }
+	}
+
+	test('is stored once, also when the server has forgotten its id', async () => {
+		const far = await brokerBehindProxy()
+		const { tail, waiting } = await unanswered(far)
+		await forgetIds()
+		heal(far.proxy)
+		expect(await waiting).toEqual(tail.seen.slice(1).map(({ cursor }) => cursor))
+		await far.log.append([entry('after')], { wait })
+		await tail.until(() => tail.data.includes('after'), 'all')
+		expect(tail.data).toEqual(['before', 'once', 'too', 'after'])
+	})
+
+	// It was tried until its wait was over, and nothing of this process was stored until then.
+	test('is not sent again if the stream has dropped what it held then; what is behind is stored', async () => {
+		const far = await brokerBehindProxy()
+		const { tail, waiting } = await unanswered(far)
+		const behind = far.log.append([entry('behind')], { wait })
+		await manager.streams.purge('SSE')
+		await forgetIds()
+		heal(far.proxy)
+		await expect(waiting).rejects.toMatchObject({
+			code: 'network',
+			message: /was stored cannot be/
+		})
+		await behind
+		await tail.until(() => tail.data.includes('behind'), 'all')
+		expect(tail.data).toEqual(['before', 'once', 'too', 'behind'])
+	})
+
+	test('is stored once in a stream that was made anew before it came', async () => {
+		const far = await brokerBehindProxy()
+		await far.log.append([entry('before')])
+		const tail = await follow(broker())
+		await manager.streams.delete('SSE')
+		await broker().head()
+		await tail.untilLive(2)
+		await shortWindow()
+		far.proxy.stall()
+		const waiting = far.log.append([entry('once')], { wait })
+		await tail.until(() => tail.data.includes('once'), 'it is stored')
+		await forgetIds()
+		heal(far.proxy)
+		await waiting
+		await far.log.append([entry('after')], { wait })
+		await tail.until(() => tail.data.includes('after'), 'all')
+		expect(tail.data).toEqual(['once', 'after'])
+	})
+
+	// It could not be told from one that was dropped, so that nothing was stored.
+	test('is sent again by a process that is new to a stream without its beginning', async () => {
+		const [old] = await broker().append([entry('0')])
+		await broker().append([entry('1')])
+		await manager.streams.purge('SSE')
+		const { proxy, log } = await brokerBehindProxy()
+		const tail = await follow(broker())
+		// It knows the stream, and no entry of it.
+		expect(await log.read(old as Cursor, { limit: 1 })).toMatchObject({ gap: 'trimmed' })
+		proxy.halfOpen()
+		const isDown = new Promise<void>((resolve) => {
+			log.onHealth(({ status }) => status === 'down' && resolve())
+		})
+		const waiting = log.append([entry('once')], { wait })
+		await isDown
+		heal(proxy)
+		await waiting
+		await tail.until(() => tail.data.length > 0, 'it is stored')
+		expect(tail.data).toEqual(['once'])
+	})
+
+	// What servers of a cluster answer to a message that they have not agreed on yet.
+	test('is no refusal if the server is about to store it', async () => {
+		let times = 0
+		const request: NatsConnection['request'] = async (subject, ...rest) => {
+			const message = await connection.request(subject, ...rest)
+			if (!subject.startsWith('SSE.log.') || times++ > 0) return message
+			const error = {
+				code: 409,
+				err_code: 10_158,
+				description: 'duplicate message id is in process'
+			}
+			const data = new TextEncoder().encode(JSON.stringify({ stream: 'SSE', seq: 0, error }))
+			return Object.create(message, { data: { value: data } })
+		}
+		const log = broker(Object.create(connection, { request: { value: request } }))
+		const tail = await follow(broker())
+		await Promise.all(['0', '1', '2'].map((data) => log.append([entry(data)], { wait })))
+		await log.append([entry('3')])
+		await tail.until(() => tail.data.includes('3'), 'all')
+		expect(tail.data).toEqual(['0', '1', '2', '3'])
+	})
+})
+
+test('of several events at once, one that the stream refuses is rejected and the others are stored once', async () => {
+	const log = broker()
+	const tail = await follow(log)
+	await manager.streams.update('SSE', { max_msg_size: 5_000 })
+	const sent = ['0', '1', 'x'.repeat(10_000), '3', '4']
+	const settled = await Promise.allSettled(sent.map((data) => log.append([entry(data)])))
+	await log.append([entry('5')])
+	await tail.until(() => tail.data.includes('5'), 'all')
+	expect(tail.data).toEqual(['0', '1', '3', '4', '5'])
+	expect(settled[2]).toMatchObject({ status: 'rejected', reason: { code: 'failed' } })
+	const cursors = settled.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+	expect(cursors).toEqual(tail.seen.slice(0, 4).map(({ cursor }) => cursor))
+})
+
+describe('a stream of an earlier version', () => {
+	let messages = 0
+
+	/** As an earlier version does it. */
+	async function publish(...data: string[]): Promise<void> {
+		const envelope = { t: 1_700_000_000_000, e: data.map((text) => ['t', 'n', text, '']) }
+		const options = { msgID: `earlier-${++messages}-0` }
+		await jetstream(connection).publish('SSE.log', JSON.stringify(envelope), options)
+	}
+
+	/** Makes the stream with three messages in it; returns a cursor that a client still has. */
+	async function earlier(): Promise<Cursor> {
+		const { created } = await manager.streams.add({ name: 'SSE', subjects: ['SSE.log'] })
+		await publish('0')
+		await publish('1', '2', '3')
+		await publish('4')
+		const seconds = Math.floor(Date.parse(created) / 1_000).toString(36)
+		const fraction = /\.(\d+)/.exec(created)?.[1]?.padEnd(9, '0')
+		const epoch = seconds + Number(fraction).toString(36).padStart(6, '0')
+		return formatCursor({ epoch, sequence: 2, mark: (1_700_000_000_000 * 1_000 + 1) * 2 })
+	}
+
+	test('is taken over with all that it holds', async () => {
+		const cursor = await earlier()
+		const log = broker()
+		const page = await log.read(cursor, { limit: 9 })
+		expect(page.gap).toBeUndefined()
+		expect(page.entries.map(({ data }) => data)).toEqual(['3', '4'])
+		const tail = new Recorder(log, { after: cursor })
+		await log.append([entry('5')])
+		await tail.untilSeen(3)
+		expect(tail.data).toEqual(['3', '4', '5'])
+		expect(tail.gaps).toEqual([])
+	})
+
+	test('is shared with processes of that version', async () => {
+		await earlier()
+		const log = broker()
+		const tail = await follow(log)
+		for (const round of [0, 1, 2]) {
+			await publish(`${round}a`, `${round}b`)
+			await log.append([entry(`${round}c`)])
+		}
+		await tail.untilSeen(9)
+		expect(tail.data).toEqual(
+			[0, 1, 2].flatMap((round) => ['a', 'b', 'c'].map((one) => round + one))
+		)
+		expect(tail.gaps).toEqual([])
+	})
+
+	// Every append failed until the process was started again.
+	test('is put right again if somebody takes its subjects away', async () => {
+		const log = broker()
+		const tail = await follow(log)
+		await log.append([entry('0')])
+		await manager.streams.update('SSE', { subjects: ['SSE.log'] })
+		await log.append([entry('1')])
+		await tail.untilSeen(2)
+		expect(tail.data).toEqual(['0', '1'])
+		expect(tail.gaps).toEqual([])
+	})
+})
+
+test('a stream that is gone is made again by an append that does not wait', async () => {
+	const log = broker()
+	await log.append([entry('0')])
+	await manager.streams.delete('SSE')
+	const [cursor] = await log.append([entry('1')])
+	expect(await log.head()).toBe(cursor)
+	expect(parseCursor(cursor)).toMatchObject({ sequence: 1 })
+})
+
+test.each([
+	['plain', 'x'],
+	['of two bytes', 'ü'],
+	['of four bytes', '🙂'],
+	['that JSON escapes', '\n'],
+	['that are no text', '\ud800']
+])('an event about as large as a message fits, or is too large: characters %s', async (_, one) => {
+	const own = await connect({ servers: server.url })
+	onTestFinished(() => own.close())
+	const statuses: string[] = []
+	void (async () => {
+		for await (const { type } of own.status()) statuses.push(type)
+	})()
+	const log = broker(own)
+	const tail = await follow(log)
+	const most = own.info!.max_payload
+	const size = new TextEncoder().encode(JSON.stringify(one)).length - 2
+	const codes: string[] = []
+	for (let room = 1_100; room >= -100; room -= 12) {
+		const data = one.repeat(Math.floor((most - room) / size))
+		const code = await log.append([entry(data), entry('small')]).then(
+			() => 'stored',
+			({ code }) => String(code)
+		)
+		if (codes.at(-1) !== code) codes.push(code)
+	}
+	expect(codes).toEqual(['stored', 'too-large'])
+	const before = tail.seen.length
+	await log.append([entry('after')])
+	await tail.until(() => tail.data.includes('after'), 'all')
+	expect(tail.seen.length).toBeGreaterThan(before)
+	expect(statuses).toEqual([])
 })
 
 test('a purged stream is trimmed, for cursors and for tails', async () => {

@@ -222,6 +222,32 @@ test('answers that are lost on the way make no entry twice', async () => {
 	expect(tail.data).toEqual(['before', 'once', 'after'])
 })
 
+// Its row is all by which it is known again.
+test('an event that was sent and not answered is not stored again once it may have been pruned', async () => {
+	await using proxy = await startFaultProxy(server.port)
+	const url = `postgres://postgres@127.0.0.1:${proxy.port}/postgres`
+	const log = broker(connect({ connectionString: url }), { timeout: 500 })
+	const tail = await follow(broker())
+	await log.append([entry('before')], { wait })
+	proxy.stall()
+	// Longer than a test may take.
+	const waiting = log.append([entry('once')], { wait: 10 * wait })
+	const behind = log.append([entry('behind')])
+	await tail.until(() => tail.data.includes('once'), 'it is stored')
+	await expect(behind).rejects.toMatchObject({ code: expect.stringMatching(/network|timeout/) })
+	await pool.query('delete from sveltekit_sse where sequence is not null')
+	await broker().append([entry('other')])
+	proxy.reset()
+	proxy.clear()
+	await expect(waiting).rejects.toMatchObject({
+		code: 'network',
+		message: expect.stringContaining('cannot be found out')
+	})
+	await log.append([entry('after')], { wait })
+	await tail.until(() => tail.data.includes('after'), 'all')
+	expect(tail.data).toEqual(['before', 'once', 'other', 'after'])
+})
+
 test('a database that was set back is a gap, also if as much was appended again', async () => {
 	const log = broker(connect({ application_name: 'set back' }))
 	const tail = await follow(log)

@@ -244,30 +244,70 @@ test('answers that are lost on the way make no entry twice', async () => {
 	far.destroy()
 })
 
+/** The keys under which publishers leave their last batch. */
+async function publishers(): Promise<string[]> {
+	return client.keys('{sse}:publisher:*')
+}
+
 test('a batch that arrives late, after its successor, is not stored', async () => {
 	const log = broker()
 	await log.append([entry('1')])
 	await log.append([entry('2')])
-	// As if the next batch but one had come first.
-	const publishers = await client.hGetAll('{sse}:publishers')
-	const [publisher] = Object.keys(publishers)
-	expect(publishers[publisher as string]).toMatch(/^2 2 \d+$/)
+	const [key] = (await publishers()) as [string]
+	const stored = await client.get(key)
+	expect(stored).toMatch(/^\w+ 2 2 \d+$/)
 	const before = await log.head()
-	await client.hSet('{sse}:publishers', publisher as string, '9 2 5')
+	// As if a later batch had come first.
+	await client.set(key, String(stored).replace(/ 2 2 /, ' 9 2 '))
 	await expect(log.append([entry('3')])).rejects.toMatchObject({ code: 'failed' })
 	expect(await log.head()).toBe(before)
 })
 
-test('publishers that are gone do not pile up', async () => {
-	const log = broker()
-	await client.hSet('{sse}:publishers', Object.fromEntries(many(1_100)))
-	await log.append([entry('1')])
-	expect(await client.hLen('{sse}:publishers')).toBe(1)
+test('publishers that are gone do not pile up: each is forgotten after a day', async () => {
+	const logs = [broker(), broker()]
+	for (const log of logs) await log.append([entry('1')])
+	const keys = await publishers()
+	expect(keys).toHaveLength(2)
+	const day = 86_400
+	for (const key of keys) {
+		const left = await client.ttl(key)
+		expect(left).toBeGreaterThan(day - 600)
+		expect(left).toBeLessThanOrEqual(day)
+		await client.expire(key, 1_000)
+	}
+	for (const log of logs) await log.append([entry('2')])
+	for (const key of keys)
+		expect(await client.ttl(key), 'each append begins a new day').toBeGreaterThan(1_000)
 })
 
-function many(count: number): [string, string][] {
-	return Array.from({ length: count }, (_, index) => [`p${index}`, '1 1 1'])
-}
+test('reading makes no publisher', async () => {
+	const log = broker()
+	const cursor = await log.head()
+	await log.read(cursor, { limit: 1 })
+	await log.signal('x')
+	expect(await publishers()).toEqual([])
+})
+
+// All were forgotten whenever there were a thousand.
+test('a batch that is tried again is stored once, however many have published meanwhile', async () => {
+	await using proxy = await startFaultProxy(server.port)
+	const far = await connect(`redis://127.0.0.1:${proxy.port}`)
+	const log = broker(far, { timeout: 500 })
+	const start = await broker().head()
+	proxy.stall()
+	const waiting = log.append([entry('once')], { wait })
+	await eventually(async () => (await publishers()).length === 1, 'it is stored')
+	const others = Array.from({ length: 1_500 }, () => broker())
+	await Promise.all(others.map((other) => other.append([entry('other')])))
+	proxy.reset()
+	proxy.clear()
+	const [cursor] = await waiting
+	const { entries } = await broker().read(start, { limit: 2_000 })
+	const own = entries.filter(({ data }) => data === 'once')
+	expect(own.map((one) => one.cursor)).toEqual([cursor])
+	expect(entries).toHaveLength(1_501)
+	far.destroy()
+})
 
 test('a history of any number does not grow for ever', async () => {
 	const log = broker(client, { history: { events: 1_500 } })

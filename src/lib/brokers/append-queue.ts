@@ -2,7 +2,7 @@ import { clock, type Timer } from '../clock.js'
 import { SseError, toError } from '../errors.js'
 import type { BrokerBase } from '../hub/broker-base.js'
 import type { Cursor } from '../hub/broker.js'
-import { isAway, pause, retryDelay } from './deadline.js'
+import { isAway, isFinal, pause, retryDelay } from './deadline.js'
 
 /** An entry as its engine takes it. */
 export interface Prepared {
@@ -25,7 +25,10 @@ export interface AppendQueueOptions<P extends Prepared> {
 	readonly timeout: number
 	/** The most bytes of a batch, unless one entry alone has more. */
 	readonly mostBytes: () => number
-	/** Stores a batch; rejects with `network` or `timeout` if it is unknown whether it did. */
+	/**
+	 * Stores a batch; rejects with `network` or `timeout` if it is unknown whether it did. It is called again then,
+	 * unless the error is final.
+	 */
 	readonly write: (batch: Batch<P>) => Promise<Cursor[]>
 }
 
@@ -95,7 +98,8 @@ export class AppendQueue<P extends Prepared> {
 		const bytes = sum(entries)
 		this.#bytes += bytes
 		return new Promise((resolve, reject) => {
-			const until = clock.now() + Math.max(0, wait)
+			// No number at all is no wait.
+			const until = clock.now() + (wait > 0 ? wait : 0)
 			const state = { isAlone: false, isSettled: false }
 			this.#jobs.push({ entries, bytes, waits: wait > 0, until, ...state, resolve, reject })
 			this.#wakeAt(until + this.#options.timeout)
@@ -170,7 +174,7 @@ export class AppendQueue<P extends Prepared> {
 				return cursors
 			} catch (error) {
 				if (this.#broker.closed) throw this.#broker.closedError()
-				if (!isAway(error)) throw error
+				if (!isAway(error) || isFinal(error)) throw error
 				this.#broker.failed(error as SseError)
 				const until = Math.max(...jobs.map((job) => (job.isSettled ? 0 : job.until)))
 				if (until <= clock.now()) throw error
@@ -178,6 +182,8 @@ export class AppendQueue<P extends Prepared> {
 				this.#turnAway()
 				await pause(retryDelay(failures), this.#ended.signal)
 				this.#turnAway()
+				// Their callers were told that it failed, and may publish again.
+				if (jobs.every(({ isSettled }) => isSettled)) throw error
 			}
 		}
 	}
@@ -203,15 +209,19 @@ export class AppendQueue<P extends Prepared> {
 	#expire(): void {
 		this.#sleep()
 		const { timeout } = this.#options
-		const now = clock.now()
+		// Those of one moment at once: to look through a long queue for each of them would keep the process busy.
+		const soon = clock.now() + timeout / 100
+		const errors = {
+			stayedAway: once(() => new SseError('timeout', stayedAway, { cause: this.#away })),
+			hung: once(() => new SseError('timeout', hung(timeout), { cause: this.#away }))
+		}
 		for (const job of [...this.#current, ...this.#jobs]) {
 			if (job.isSettled) continue
-			if (job.until + timeout > now) {
+			if (job.until + timeout > soon) {
 				this.#wakeAt(job.until + timeout)
 				continue
 			}
-			const message = job.waits ? stayedAway : hung(timeout)
-			const error = new SseError('timeout', message, { cause: this.#away })
+			const error = job.waits ? errors.stayedAway() : errors.hung()
 			settle(job, error)
 			if (this.#current.includes(job)) this.#broker.failed(error)
 		}
@@ -231,6 +241,11 @@ export class AppendQueue<P extends Prepared> {
 		this.#timer = undefined
 		this.#alarm = Infinity
 	}
+}
+
+function once<T>(make: () => T): () => T {
+	let made: T | undefined
+	return () => (made ??= make())
 }
 
 const stayedAway = 'The broker stayed away for as long as `wait` allows; give more, or try again.'

@@ -62,3 +62,16 @@ export function retryDelay(failures: number, random = Math.random()): number {
 export function isAway(error: unknown): boolean {
 	return error instanceof SseError && (error.code === 'network' || error.code === 'timeout')
 }
+
+const finals = new WeakSet<SseError>()
+
+/** Marks an error that another try would only meet again. */
+export function asFinal(error: SseError): SseError {
+	finals.add(error)
+	return error
+}
+
+/** True for an error that another try would only meet again. */
+export function isFinal(error: unknown): boolean {
+	return error instanceof SseError && finals.has(error)
+}

@@ -24,6 +24,8 @@ export interface NatsStreamOptions {
 const nanoseconds = 1_000_000
 const notFound = 10_059
 const configDiffers = 10_058
+/** A message with this id is being stored: sent again, it came before the servers of the cluster had agreed on it. */
+const isUnderWay = 10_158
 /** A leader that cannot reach most of the others steps down after 10 s; what it says then is no news. */
 const settled = 15_000
 /** Within this time the servers of a cluster agree on when a stream was made. */
@@ -56,6 +58,11 @@ export class NatsStream {
 	/** Nothing is waited for any more. */
 	close(): void {
 		this.#ended.abort()
+	}
+
+	/** The next `state` sees to it that the stream is as it should be, as the first did. */
+	lookAgain(): void {
+		this.#configured = undefined
 	}
 
 	/** How long an answer may take, in milliseconds. */
@@ -184,8 +191,15 @@ export function natsError(thrown: unknown): SseError {
 	const error = toError(thrown)
 	const status = error instanceof JetStreamApiError ? error.status : 503
 	// What is not found is being made anew.
-	if (status >= 400 && status < 500 && status !== 404) {
+	const mayPass = status === 404 || isCode(error, isUnderWay)
+	if (status >= 400 && status < 500 && !mayPass) {
 		return new SseError('failed', `NATS refused: ${error.message}`, { cause: error })
 	}
 	return new SseError('network', `NATS cannot be reached: ${error.message}`, { cause: error })
+}
+
+/** True if nobody is subscribed to what was published; clients wrap that into errors with other messages. */
+export function isUnheard(thrown: unknown): boolean {
+	if (!(thrown instanceof Error)) return false
+	return /no responders/i.test(thrown.message) || isUnheard(thrown.cause)
 }

@@ -19,6 +19,7 @@ import type {
 import { createEpoch, findGap, formatCursor, type LogState, type Position } from '../hub/cursor.js'
 import { invalid } from '../parts/check.js'
 import type { Batch, Prepared } from './append-queue.js'
+import { asFinal } from './deadline.js'
 import { EngineBroker } from './engine-broker.js'
 import { fetchMessages, type Delivered } from './nats-delivery.js'
 import {
@@ -31,7 +32,7 @@ import {
 	whole,
 	type LogMessage
 } from './nats-messages.js'
-import { natsError, NatsStream, type NatsConnection } from './nats-stream.js'
+import { isUnheard, natsError, NatsStream, type NatsConnection } from './nats-stream.js'
 import { followNats } from './nats-tail.js'
 import type { TailLoop } from './tail-loop.js'
 
@@ -112,6 +113,8 @@ export class NatsLog extends EngineBroker<NatsEntry> implements Broker {
 	#epoch: string | undefined
 	/** The last entry that this process knows of: `head` need not fetch it, and the stream reaches that far. */
 	#newest: Position | undefined
+	/** How far the log is known to reach at least. */
+	#reached = { epoch: '', sequence: 0 }
 	#stopStatus = () => {}
 	#outgoing: Outgoing | undefined
 
@@ -154,6 +157,7 @@ export class NatsLog extends EngineBroker<NatsEntry> implements Broker {
 		this.#epoch = state.epoch
 		const isSetBack = known?.epoch === state.epoch && known.sequence > state.last.sequence
 		if (isSetBack && this.#newest === known) this.#newest = undefined
+		this.#reach(state.epoch, state.last.sequence)
 		return state
 	}
 
@@ -187,6 +191,12 @@ export class NatsLog extends EngineBroker<NatsEntry> implements Broker {
 	#learn(end: Position): void {
 		const newest = this.#newest
 		if (newest?.epoch !== end.epoch || newest.sequence < end.sequence) this.#newest = end
+		this.#reach(end.epoch, end.sequence)
+	}
+
+	#reach(epoch: string, sequence: number): void {
+		const reached = this.#reached
+		if (reached.epoch !== epoch || reached.sequence < sequence) this.#reached = { epoch, sequence }
 	}
 
 	async #range(position: Position, state: LogState, limit: number): Promise<Page> {
@@ -267,8 +277,9 @@ export class NatsLog extends EngineBroker<NatsEntry> implements Broker {
 			if (!duplicate && seq <= (this.appended?.sequence ?? 0)) await this.state()
 			return seq
 		} catch (error) {
-			if (!/no responders/i.test(String((error as Error)?.message))) throw natsError(error)
-			// Nobody stores this subject: the stream is gone, or JetStream is not ready yet.
+			if (!isUnheard(error)) throw natsError(error)
+			// Nobody stores this subject: the stream is gone or has other subjects, or JetStream is not ready yet.
+			this.stream.lookAgain()
 			try {
 				await this.state()
 				return (await this.#send(outgoing)).seq
@@ -281,9 +292,7 @@ export class NatsLog extends EngineBroker<NatsEntry> implements Broker {
 	#send(outgoing: Outgoing) {
 		const { bytes, id } = outgoing
 		return this.#connectedWhile(() => {
-			const epoch = this.#epoch ?? ''
-			const isKnown = this.#newest?.epoch === epoch
-			outgoing.before ??= { epoch, sequence: isKnown ? this.#newest!.sequence : 0 }
+			outgoing.before ??= this.#reached
 			const options = { msgID: id, timeout: this.timeout }
 			return this.stream.js.publish(this.#subject, bytes, options)
 		})
@@ -301,19 +310,20 @@ export class NatsLog extends EngineBroker<NatsEntry> implements Broker {
 	async #find(outgoing: Outgoing): Promise<number | undefined> {
 		const { id, before } = outgoing
 		const { epoch, first, last } = await this.state()
-		if (epoch !== before!.epoch) {
-			outgoing.before = undefined
-			return undefined
-		}
 		const stored = await this.stream.manage(({ streams }) =>
 			streams.getMessage(this.stream.name, { last_by_subj: this.#subject })
 		)
 		if (stored?.header.get('Nats-Msg-Id') === id) return stored.seq
-		if ((first ?? last.sequence + 1) <= before!.sequence + 1) return undefined
-		throw new SseError(
-			'network',
-			'An event was sent and not answered; whether it was stored cannot be found out, since the stream has dropped ' +
-				'what it held then.'
+		// A stream that was made anew held nothing before.
+		const reached = epoch === before!.epoch ? before!.sequence : 0
+		if ((first ?? last.sequence + 1) <= reached + 1) return undefined
+		// The stream never holds it again, and whatever waits behind this event could be stored.
+		throw asFinal(
+			new SseError(
+				'network',
+				'An event was sent and not answered; whether it was stored cannot be found out, since the stream has ' +
+					'dropped what it held then.'
+			)
 		)
 	}
 

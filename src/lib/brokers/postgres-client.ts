@@ -113,12 +113,14 @@ export async function borrow(pool: PostgresPool, budget: Budget): Promise<Postgr
 /**
  * Runs one query on a borrowed client and settles within `timeout`, all steps together. Conflicts between transactions
  * are tried again. A client that did not answer is not given to anybody else, and its statement is cancelled.
+ * `sent` is called before each time that the server is asked.
  */
 export async function query(
 	pool: PostgresPool,
 	timeout: number,
 	text: string,
-	values: unknown[] = []
+	values: unknown[] = [],
+	sent = () => {}
 ): Promise<Record<string, unknown>[]> {
 	const budget = new Budget(timeout)
 	for (let failures = 0; ; failures++) {
@@ -126,6 +128,7 @@ export async function query(
 		let thrown: unknown
 		let broken = false
 		try {
+			sent()
 			const { rows } = await budget.wait(client.query(text, values), 'PostgreSQL')
 			return rows
 		} catch (error) {

@@ -4,7 +4,7 @@
  * @module sveltekit-sse/postgres
  */
 
-import type { SseError } from '../errors.js'
+import { SseError } from '../errors.js'
 import type {
 	AppendOptions,
 	Broker,
@@ -18,7 +18,7 @@ import { sharedBounds } from '../hub/bounds.js'
 import { createEpoch, findGap, formatCursor, type Position } from '../hub/cursor.js'
 import { invalid } from '../parts/check.js'
 import type { Batch, Prepared } from './append-queue.js'
-import { withDeadline } from './deadline.js'
+import { asFinal, withDeadline } from './deadline.js'
 import { EngineBroker, weigh } from './engine-broker.js'
 import {
 	query,
@@ -110,6 +110,11 @@ export interface PostgresState {
 
 type RunQuery = (text: string, values?: unknown[]) => Promise<object[]>
 
+interface LogEnd {
+	readonly epoch: string
+	readonly sequence: number
+}
+
 interface PostgresEntry extends Prepared {
 	readonly entry: Entry
 }
@@ -123,6 +128,10 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 	appended: Position | undefined
 	readonly #table: string
 	readonly #publisher = createEpoch()
+	/** How far the log is known to reach at least. */
+	#reached: LogEnd | undefined
+	/** The batch that was sent last, and how far the log was known to reach before. */
+	#sent: { readonly number: number; readonly before: LogEnd } | undefined
 	// Clients that idle in the pool break too, and a pool without a listener ends the process then.
 	readonly #onPoolError = (error: Error) => this.failed(postgresError(error))
 
@@ -184,9 +193,12 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 			await run(`select ${routine('lock')}()`)
 			return this.state(run, position, limit)
 		}
+		const epoch = String(row.epoch)
+		const last = { sequence: Number(row.last), mark: Number(row.last_at) }
+		this.#reach({ epoch, sequence: last.sequence })
 		return {
-			epoch: String(row.epoch),
-			last: { sequence: Number(row.last), mark: Number(row.last_at) },
+			epoch,
+			last,
 			first: row.first === null ? undefined : Number(row.first),
 			found: row.found === true,
 			appended,
@@ -206,17 +218,46 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 	}
 
 	protected override async write({ number, entries }: Batch<PostgresEntry>): Promise<Cursor[]> {
+		const id = `${this.#publisher}-${number}`
+		if (this.#sent?.number === number) await this.#assertDecidable(id, this.#sent.before)
+		else if (!this.#reached) await this.state((...args) => this.#query(...args), undefined, 0)
 		const text = `select * from ${this.names.routine('append')}($1, $2, $3, $4, $5, $6)`
 		const columns = columnsOf(entries.map(({ entry }) => entry))
-		const [row] = await this.#query(text, [`${this.#publisher}-${number}`, ...columns])
+		const [row] = await query(this.pool, this.timeout, text, [id, ...columns], () => {
+			if (this.#sent?.number !== number) this.#sent = { number, before: this.#reached! }
+		})
 		const cursors = entries.map((_, index) => ({
 			epoch: String(row?.log_epoch),
 			sequence: Number(row?.first_sequence) + index,
 			mark: Number(row?.appended_at)
 		}))
 		this.appended = cursors.at(-1)
+		if (this.appended) this.#reach(this.appended)
 		this.pruner.count(entries.length)
 		return cursors.map(formatCursor)
+	}
+
+	#reach({ epoch, sequence }: LogEnd): void {
+		const reached = this.#reached
+		if (reached?.epoch !== epoch || reached.sequence < sequence) this.#reached = { epoch, sequence }
+	}
+
+	/** A batch that was sent and not answered is known by its row; once that may have been pruned, nothing tells. */
+	async #assertDecidable(id: string, before: LogEnd): Promise<void> {
+		const { table, state } = this.names
+		const text = `select epoch, sequence as last, (select min(sequence) from ${table}) as first,
+			exists (select from ${table} where batch = $1) as found from ${state}`
+		const [row] = await this.#query(text, [id])
+		if (!row || row.found === true) return
+		const reached = row.epoch === before.epoch ? before.sequence : 0
+		if (Number(row.first ?? Number(row.last) + 1) <= reached + 1) return
+		throw asFinal(
+			new SseError(
+				'network',
+				'An event was sent and not answered; whether it was stored cannot be found out, since the log has been ' +
+					'pruned beyond it.'
+			)
+		)
 	}
 
 	protected override explain(thrown: unknown): SseError {

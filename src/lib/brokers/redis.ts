@@ -22,8 +22,8 @@ export type { RedisCall, RedisClient } from './redis-client.js'
 /** Where the log lies in Redis, and how much of it is kept. */
 export interface RedisOptions extends BrokerOptions {
 	/**
-	 * What the keys of this log begin with, in braces, so that a cluster keeps them on one node: `{sse}:log` and three
-	 * more. 1 to 100 letters, digits and `_ . : -`. Hubs with the same key share a log.
+	 * What the keys of this log begin with, in braces, so that a cluster keeps them on one node: `{sse}:log`, `:state`,
+	 * `:signals` and, for a day, a `:publisher:…` of each process that appends. 1 to 100 letters, digits and `_ . : -`. Hubs with the same key share a log.
 	 *
 	 * @default 'sse'
 	 */

@@ -2,6 +2,7 @@ import { appendCases } from './conformance/append-cases.js'
 import { endCases } from './conformance/end-cases.js'
 import { faultCases } from './conformance/fault-cases.js'
 import { gapCases } from './conformance/gap-cases.js'
+import { hangCases } from './conformance/hang-cases.js'
 import { slowCases } from './conformance/slow-cases.js'
 import { tailCases } from './conformance/tail-cases.js'
 import type { BrokerUnderTest, ConformanceCase } from './conformance/types.js'
@@ -28,6 +29,7 @@ export const brokerConformance: readonly ConformanceCase[] = [
 	...tailCases,
 	...gapCases,
 	...faultCases,
+	...hangCases,
 	...slowCases,
 	...endCases
 ]

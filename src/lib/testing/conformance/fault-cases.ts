@@ -94,40 +94,6 @@ export const faultCases = [
 		expectEqual(tail.gaps, [], 'there is no gap')
 	}),
 
-	defineCase(
-		'an engine that hangs keeps nobody waiting for ever',
-		['pause', 'resume'],
-		async (bench) => {
-			const { faults } = bench.subject
-			const [one, other] = [await bench.broker({ timeout: 400 }), await bench.broker()]
-			const tail = new Recorder(other)
-			await tail.untilLive()
-			await one.append([entry('before')], { wait: patience })
-			await faults?.pause?.()
-			let waiting: Promise<unknown> | undefined
-			try {
-				const doubtful = Array.from({ length: 3 }, (_, index) => {
-					return one.append([entry(`doubt${index}`)])
-				})
-				waiting = one.append([entry('waited')], { wait: patience })
-				for (const call of doubtful) await expectRejection(call, away, patience)
-				await expectRejection(one.head(), away, patience)
-				expectEqual(one.health.status, 'down', 'health says so')
-			} finally {
-				await faults?.resume?.()
-			}
-			await before(waiting, patience, 'an append that waits is done')
-			await one.append([entry('after')], { wait: patience })
-			await tail.until(() => tail.data.includes('after'), 'the tail goes on')
-			const counts = new Map<string, number>()
-			for (const data of tail.data) counts.set(data, (counts.get(data) ?? 0) + 1)
-			const repeated = [...counts].filter(([, count]) => count > 1)
-			expectEqual(repeated, [], 'nothing is stored twice, however often it was tried')
-			expectEqual(counts.get('waited'), 1, 'what waited is there')
-			expectEqual(tail.gaps, [], 'there is no gap')
-		}
-	),
-
 	defineCase('a broker may be made while its engine is away', ['kill', 'start'], async (bench) => {
 		const { faults } = bench.subject
 		await (await bench.broker()).append([entry('old')])
