@@ -12,7 +12,7 @@ const foundations: Record<string, string[]> = {
 	errors: [],
 	clock: [],
 	environment: ['esm-env'],
-	parts: ['errors']
+	parts: ['errors', 'clock']
 }
 const common = [...Object.keys(foundations), 'esm-env']
 
