@@ -2,9 +2,10 @@ import { SseError, toError } from '../errors.js'
 import { encodeEvent } from '../wire/encode.js'
 import { checkBounds, defaultHistory } from './bounds.js'
 import type { Broker, Cursor, Gap, LogEntry, Tail } from './broker.js'
-import { comparePositions, parseCursor } from './cursor.js'
 import { Delivery } from './delivery.js'
+import { within } from '../parts/within.js'
 import { Frame } from './frame.js'
+import { Heads } from './heads.js'
 import type { Joinable } from './join.js'
 import { memory } from './memory.js'
 import { Presence } from './presence.js'
@@ -12,6 +13,9 @@ import { Recent } from './recent.js'
 import type { StreamReceiver } from './streaming.js'
 import type { Subscription } from './subscription.js'
 import type { HubOptions, Member, PresenceEvent } from './types.js'
+
+/** Milliseconds that an end waits until the streams that are there know that it is meant for them. */
+const mostAsking = 1_000
 
 const defaults = { maxReplay: 10_000, bytes: 16 * 1024 * 1024, grace: 5_000, timeout: 15_000 }
 
@@ -30,13 +34,11 @@ export class HubCore implements Joinable {
 	readonly presence: Presence
 	readonly maxReplay: number
 	readonly ready: Promise<void>
+	readonly #heads: Heads
 	isClosed = false
+	/** How often the log had a hole, behind which it may stand at a lower place. */
+	losses = 0
 	#isReady!: () => void
-	#isLive = false
-	/** Where the log stood when this process began to follow it; undefined where that cannot be known. */
-	#began: Promise<Cursor | undefined> | undefined
-	/** Ends of topics that came before this process had caught up with the log. */
-	#early: Frame[] = []
 	#tail: Tail | undefined
 	#waiting: (() => void)[] = []
 	readonly #streams = new Set<StreamReceiver>()
@@ -54,6 +56,7 @@ export class HubCore implements Joinable {
 		} = history
 		this.#history = checkBounds({ events, age, bytes })
 		this.broker = options.broker ?? memory({ history: this.#history })
+		this.#heads = new Heads(this.broker)
 		this.recent = new Recent(this.#history)
 		this.maxReplay = maxReplay
 		this.ready = new Promise((resolve) => (this.#isReady = resolve))
@@ -72,7 +75,6 @@ export class HubCore implements Joinable {
 	start(): void {
 		if (this.#tail || this.isClosed) return
 		const { events } = this.#history
-		this.#began = this.broker.head().catch(() => undefined)
 		this.#tail = this.broker.tail(
 			{ last: events === Infinity ? defaultHistory.events : events },
 			{
@@ -115,6 +117,17 @@ export class HubCore implements Joinable {
 		return () => this.#subscriptions.delete(subscription)
 	}
 
+	/** The end of the log, not from before this call. */
+	head(): Promise<Cursor> {
+		return this.#heads.ask()
+	}
+
+	/** Undefined if every stream knows by now where the log stood when it was opened; else resolves then, or a little later. */
+	get asked(): Promise<void> | undefined {
+		const { settled } = this.#heads
+		return settled && within(settled, mostAsking, () => new Error()).catch(() => {})
+	}
+
 	moved(): Promise<void> {
 		return new Promise((resolve) => this.#waiting.push(resolve))
 	}
@@ -136,9 +149,7 @@ export class HubCore implements Joinable {
 		for (const frame of frames) {
 			this.recent.push(frame)
 			if (frame.kind === 'bad') this.report(unsendable(frame.entry))
-			if (frame.kind !== 'end') continue
-			if (this.#isLive) this.#announce(frame)
-			else this.#early.push(frame)
+			if (frame.kind === 'end') this.#announce(frame)
 		}
 		this.delivery.deliver(frames)
 		this.#wake()
@@ -146,6 +157,7 @@ export class HubCore implements Joinable {
 
 	/** The log has a hole here: whoever takes part may have missed events. */
 	#lose({ cursor }: Gap): void {
+		this.losses++
 		this.recent.restart(cursor)
 		for (const receiver of [...this.delivery.receivers()]) {
 			receiver.gap(cursor)
@@ -156,26 +168,14 @@ export class HubCore implements Joinable {
 
 	#live(cursor: string): void {
 		if (this.recent.head === undefined) this.recent.restart(cursor)
-		if (!this.#isLive) void this.#begin()
+		this.#isReady()
 		this.presence.start()
 		this.#wake()
 	}
 
-	/** Tells the streams of a topic that are still behind of its end; the others meet it in its place. */
+	/** Tells the streams of a topic of its end that are still on their way to it; the others meet it in its place. */
 	#announce(end: Frame): void {
 		for (const stream of [...(this.#byTopic.get(end.entry.topic) ?? [])]) stream.expect(end)
-	}
-
-	/** What was said before this process followed the log was not said to its streams; what came since is. */
-	async #begin(): Promise<void> {
-		const began = parseCursor(await this.#began)
-		this.#isLive = true
-		for (const end of this.#early.splice(0)) {
-			const at = parseCursor(end.entry.cursor)
-			if (!began || at?.epoch !== began.epoch || comparePositions(at, began) <= 0) continue
-			this.#announce(end)
-		}
-		this.#isReady()
 	}
 
 	#tellPresence(topic: string, members: Member[]): void {

@@ -72,6 +72,15 @@ export function comparePositions(a: Position, b: Position): number {
 }
 
 /**
+ * Negative if `a` stands before `b`: by their numbers alone, since entries of one number are stored and handed over
+ * together. Undefined if they have no order, since they are of different logs.
+ */
+export function compareCursors(a: Cursor, b: Cursor): number | undefined {
+	const [one, other] = [parseCursor(a), parseCursor(b)]
+	return one && one.epoch === other?.epoch ? one.sequence - other.sequence : undefined
+}
+
+/**
  * Says whether what stands behind a position can still be told whole.
  *
  * @param position what `parseCursor` made of a cursor; `undefined` is a gap too.

@@ -13,8 +13,12 @@ export interface Receiver {
 	take(batch: Batch): void
 	/** Events were missed; the log goes on behind the cursor. */
 	gap(cursor: Cursor): void
+	/** Its part begins: the log stood here when it was made. What was said before is not meant for it. */
+	begin(since: Cursor): void
 	/** Everything that stands in the log before this end of one of its topics has been handed over. */
 	meet(end: Frame): void
+	/** All of its topics were over when it came. */
+	over(): void
 	/** Everything up to here has been handed over, the topics' events or not. */
 	reached(cursor: Cursor): void
 	/** Resolves when there is room for more, or it is over. */

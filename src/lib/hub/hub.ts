@@ -10,6 +10,7 @@ import type { ProduceOptions, Unsafe } from '../produce/types.js'
 import { closeReasons, isCloseReason } from '../wire/control.js'
 import type { Cursor } from './broker.js'
 import { HubCore } from './core.js'
+import { compareCursors } from './cursor.js'
 import { decodeEvent } from './decode-event.js'
 import type { Frame } from './frame.js'
 import { Home } from './home.js'
@@ -182,7 +183,7 @@ export class Hub<S = Untyped> {
 		const untilEnd = (leave: () => void): unknown =>
 			receiver.isOver ? leave() : leaving.push(leave)
 		untilEnd(core.count(receiver))
-		join(core, receiver, from, () => greet(core, set, last))
+		join(core, receiver, from, (at) => greet(core, set, last, at))
 			.then((leave) => {
 				untilEnd(leave)
 				if (presence && !receiver.isOver) untilEnd(core.watch(receiver))
@@ -229,9 +230,8 @@ export class Hub<S = Untyped> {
 	 * @throws {SseError} `timeout` or `network` while the broker is away, within its `timeout`; `closed`.
 	 */
 	async cursor(): Promise<Cursor> {
-		const core = this.#here
 		try {
-			return await core.broker.head()
+			return await this.#here.head()
 		} catch (thrown) {
 			throw asSseError(thrown)
 		}
@@ -278,7 +278,9 @@ export class Hub<S = Untyped> {
 			const { wait, client } = options
 			checkNumber('wait', wait, 0)
 			core.start()
-			const [cursor = ''] = await this.#publisher.inTurn(topic, reason, (data) => {
+			// A stream that has just been opened asks where the log ends: the answer must not be from behind this.
+			const text = core.asked?.then(() => reason) ?? reason
+			const [cursor = ''] = await this.#publisher.inTurn(topic, text, (data) => {
 				const entry = { topic, name: 'disconnect', data, control: true }
 				return core.broker.append([entry], { wait, client })
 			})
@@ -348,14 +350,21 @@ export class Hub<S = Untyped> {
 	}
 }
 
-/** What a client is shown that does not resume. */
-function greet({ recent }: HubCore, topics: Set<string>, last: boolean | number): Frame[] {
+/** What a client is shown that does not resume: of the past up to a place. */
+function greet(
+	{ recent }: HubCore,
+	topics: Set<string>,
+	last: boolean | number,
+	at: Cursor
+): Frame[] {
+	const isPast = ({ entry }: Frame): boolean => (compareCursors(entry.cursor, at) ?? 0) <= 0
 	const frames =
 		last === true
 			? [...topics].map((topic) => recent.latest(topic)).filter((frame) => !!frame)
 			: recent.last(Math.min(+last || 0, mostLast), ({ entry }) => topics.has(entry.topic))
-	frames.sort((one, other) => one.entry.at - other.entry.at)
-	return frames.map(({ bare }) => bare)
+	// What came since is sent in its turn.
+	const past = frames.filter(isPast).sort((one, other) => one.entry.at - other.entry.at)
+	return past.map(({ bare }) => bare)
 }
 
 /** The error of an event that could not be read, and behind which the next loop may go on. */

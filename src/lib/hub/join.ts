@@ -1,6 +1,8 @@
 import { clock } from '../clock.js'
 import { SseError } from '../errors.js'
+import { within } from '../parts/within.js'
 import type { Broker, Cursor, Page } from './broker.js'
+import { compareCursors } from './cursor.js'
 import { pass, type Delivery, type Receiver } from './delivery.js'
 import { Batch, Frame } from './frame.js'
 import type { Recent } from './recent.js'
@@ -9,6 +11,8 @@ import type { Recent } from './recent.js'
 const pageSize = 256
 /** Milliseconds before a broker that could not be read is asked again. */
 const againAfter = 500
+/** Milliseconds in which the broker has to say where the log ends. */
+const mostAsking = 10_000
 /** How many entries of other topics may be looked through for each event that a client may be sent. */
 const looked = 10
 
@@ -20,6 +24,10 @@ export interface Joinable {
 	readonly maxReplay: number
 	/** Resolves when this process has reached the end of the log for the first time. */
 	readonly ready: Promise<void>
+	/** How often the log had a hole. */
+	readonly losses: number
+	/** The end of the log, not from before this call. */
+	head(): Promise<Cursor>
 	/** Resolves when the log has moved on. */
 	moved(): Promise<void>
 }
@@ -30,37 +38,59 @@ export interface Joinable {
  *     waiting ──▶ replaying: the broker's pages ──▶ the process's own frames ──▶ joined
  *                     └── the past is gone: one gap ──────────────────────────────▲
  *
+ * Nobody joins before the process has come to where the log was at the call: what was published before belongs to the
+ * past, however far the process lags behind.
+ *
  * The last look at what follows, which finds nothing, and the joining happen in one go, without an `await` between them;
  * what comes later comes by delivery. Who comes after all of its topics have ended is told so then.
  *
  * @param from the cursor to go on from; undefined: from now on
- * @param greet gives what the receiver is shown where it does not go on from a cursor
+ * @param greet gives what the receiver is shown of the past up to a place, where it does not go on from a cursor
  * @returns what ends its part
  */
 export async function join(
 	hub: Joinable,
 	receiver: Receiver,
 	from: Cursor | undefined,
-	greet: () => readonly Frame[]
+	greet: (at: Cursor) => readonly Frame[]
 ): Promise<() => void> {
-	await hub.ready
+	const asked = within(hub.head(), mostAsking, () => new Error('The broker does not answer.'))
+	const [head] = await Promise.allSettled([asked, hub.ready])
+	// Where the broker is away, what this process knows has to do.
+	const since = head.status === 'fulfilled' ? head.value : hub.recent.head!
+	receiver.begin(since)
+	const { losses } = hub
+	const isBehind = (): boolean =>
+		hub.losses === losses && (compareCursors(since, hub.recent.head!) ?? 0) > 0
 	/** The topics that were over at the place to which it has come. */
 	const over = new Map<string, Frame>()
 	let at = from
+	/** Where it begins, if it does not go on from a cursor, nor behind a gap. */
+	let start: Cursor | undefined = since
 	let budget = hub.maxReplay
 	let patience = hub.maxReplay * looked
 	while (!receiver.isOver) {
 		if (at === undefined) {
-			at = hub.recent.head!
+			if (isBehind()) {
+				await hub.moved()
+				continue
+			}
+			const isThere = hub.losses === losses && compareCursors(since, hub.recent.head!) !== undefined
+			at = (isThere ? start : undefined) ?? hub.recent.head!
+			start = undefined
 			over.clear()
 			budget = hub.maxReplay
 			patience = hub.maxReplay * looked
-			await hand(receiver, greet())
+			await hand(receiver, greet(at))
 			continue
 		}
 		const recent = hub.recent.after(at, pageSize)
-		// From here to the end of the function nothing may be awaited: the receiver is where the log is.
-		if (recent?.length === 0) break
+		if (recent?.length === 0) {
+			// From here to the end of the function nothing may be awaited: the receiver is where the log is.
+			if (!isBehind()) break
+			await hub.moved()
+			continue
+		}
 		const frames = recent ?? (await readPage(hub, receiver, at))
 		const own = frames?.filter((frame) => isFor(receiver, frame)) ?? []
 		budget -= own.length
@@ -71,7 +101,8 @@ export async function join(
 			continue
 		}
 		for (const frame of frames)
-			if (frame.isDone) over.set(frame.entry.topic, frame)
+			if (!receiver.topics.has(frame.entry.topic)) continue
+			else if (frame.isDone) over.set(frame.entry.topic, frame)
 			else if (frame.kind === 'event') over.delete(frame.entry.topic)
 		await hand(receiver, own)
 		at = frames.at(-1)?.entry.cursor ?? at
@@ -80,7 +111,7 @@ export async function join(
 	}
 	if (!receiver.isOver) receiver.reached(hub.recent.head!)
 	const ends = [...receiver.topics].map((topic) => hub.recent.end(topic) ?? over.get(topic))
-	if (!receiver.isOver && ends.every((end) => end)) receiver.meet(ends[0]!)
+	if (!receiver.isOver && ends.every((end) => end)) receiver.over()
 	return receiver.isOver ? () => {} : hub.delivery.add(receiver)
 }
 

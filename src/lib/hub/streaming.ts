@@ -1,5 +1,7 @@
 import { gapFrame, heartbeatFrame } from '../wire/control.js'
 import { encodeId } from '../wire/encode.js'
+import type { Cursor } from './broker.js'
+import { compareCursors } from './cursor.js'
 import type { EventStream } from '../produce/stream.js'
 import type { Receiver } from './delivery.js'
 import type { Batch, Frame } from './frame.js'
@@ -13,8 +15,10 @@ export class StreamReceiver implements Receiver {
 	#state: 'whole' | 'missing' | 'told' = 'whole'
 	/** Whether it takes part; before, where the log is says nothing of where the client is. */
 	#hasArrived = false
-	/** The first end of one of its topics that was published while it was on its way. */
-	#expected: Frame | undefined
+	/** Where the log stood when it was opened: ends from before were said to others. Undefined: not known yet. */
+	#since: Cursor | undefined
+	/** Ends of its topics that were published while it was on its way. */
+	#expected: Frame[] = []
 
 	constructor(stream: EventStream, topics: ReadonlySet<string>, tag: string | undefined) {
 		this.#stream = stream
@@ -51,12 +55,18 @@ export class StreamReceiver implements Receiver {
 		this.#isReady()
 	}
 
+	begin(since: Cursor): void {
+		this.#since = since
+		for (const end of this.#expected.splice(0)) this.expect(end)
+	}
+
 	/** A client on a quiet topic moves on with the log; else its place would be trimmed although it missed nothing. */
 	reached(cursor: string): void {
 		this.#hasArrived = true
 		this.write(encodeId(cursor))
 		// It has skipped what it expected, with a gap.
-		if (this.#expected) this.end(this.#expected.reason)
+		const [end] = this.#expected
+		if (end) this.end(end.reason)
 	}
 
 	/**
@@ -64,13 +74,24 @@ export class StreamReceiver implements Receiver {
 	 * more is cut off at once.
 	 */
 	expect(end: Frame): void {
-		if (end.reason === 'denied') this.end('denied')
-		else if (!this.#hasArrived) this.#expected ??= end
+		if (this.#hasArrived) return
+		if (this.#since === undefined) this.#expected.push(end)
+		else if (!this.#isMeantBy(end)) return
+		else if (end.reason === 'denied') this.end('denied')
+		else if (this.#expected.length === 0) this.#expected.push(end)
 	}
 
-	/** Ends from before it was opened were said to others, who may have come back since with the right to. */
 	meet(end: Frame): void {
-		if (this.#hasArrived || this.#expected?.entry.cursor === end.entry.cursor) this.end(end.reason)
+		if (this.#isMeantBy(end)) this.end(end.reason)
+	}
+
+	over(): void {
+		this.end('done')
+	}
+
+	#isMeantBy(end: Frame): boolean {
+		// An end in a log that was begun anew is a new one.
+		return this.#since !== undefined && (compareCursors(end.entry.cursor, this.#since) ?? 1) > 0
 	}
 
 	/** The frame of a heartbeat, with which the client moves on too. */

@@ -61,10 +61,12 @@ export class Subscription implements Receiver, AsyncIterator<LogEntry> {
 		}
 	}
 
+	begin(): void {}
 	reached(): void {}
 
 	/** Ends of topics are for clients. */
 	meet(): void {}
+	over(): void {}
 
 	room(): Promise<void> {
 		if (this.#waiting.length < mostWaiting / 2 || this.#isOver) return Promise.resolve()

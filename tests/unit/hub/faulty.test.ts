@@ -1,6 +1,6 @@
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { defineEvents, SseError } from '../../../src/lib/index.js'
-import type { Schema, Untyped } from '../../../src/lib/contract/types.js'
+import type { Schema } from '../../../src/lib/contract/types.js'
 import {
 	Hub,
 	memory,
@@ -10,37 +10,12 @@ import {
 	type StreamOptions
 } from '../../../src/lib/hub/index.js'
 import { manualClock } from '../../../src/lib/testing/index.js'
-import { StreamLog } from '../../support/stream-log.js'
+import { createHub, joined, open, request, told } from './fixture.js'
 
 // What is bad costs its own topic, stream or caller.
 
 const reported = vi.spyOn(console, 'error').mockImplementation(() => {})
 beforeEach(() => void reported.mockClear())
-
-function createHub<S = Untyped>(options?: HubOptions<S>): Hub<S> {
-	const hub = new Hub<S>(options)
-	onTestFinished(() => hub.close())
-	return hub
-}
-
-function request(lastEventId?: string): Request {
-	const headers: HeadersInit = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
-	return new Request('http://localhost/', { method: 'POST', headers })
-}
-
-function open<S = Untyped>(
-	hub: Hub<S>,
-	topic: string,
-	lastEventId?: string,
-	options?: Partial<StreamOptions<S>>
-) {
-	return new StreamLog(hub.stream(topic, { ...options, request: request(lastEventId) }))
-}
-
-const joined = (log: StreamLog) => log.until(({ all }) => all.some((note) => 'id' in note))
-
-const told = (log: StreamLog): unknown[] =>
-	log.all.flatMap((note) => ('data' in note ? [note.data] : 'gap' in note ? ['gap'] : []))
 
 const code = (error: unknown) => (error as SseError).code
 

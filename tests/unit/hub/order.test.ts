@@ -1,38 +1,11 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { defineEvents } from '../../../src/lib/index.js'
-import type { Schema, Untyped } from '../../../src/lib/contract/types.js'
-import { Hub, memory, type Broker, type HubOptions } from '../../../src/lib/hub/index.js'
+import type { Schema } from '../../../src/lib/contract/types.js'
+import { memory, type Hub } from '../../../src/lib/hub/index.js'
 import { StreamLog } from '../../support/stream-log.js'
+import { createHub, joined, lagging, open, request, told, toldInAll } from './fixture.js'
 
 // A disconnect takes effect in its place: what was published before it comes first, also to those who are still behind.
-
-function createHub<S = Untyped>(options?: HubOptions<S>): Hub<S> {
-	const hub = new Hub<S>(options)
-	onTestFinished(() => hub.close())
-	return hub
-}
-
-function request(lastEventId?: string): Request {
-	const headers: HeadersInit = lastEventId === undefined ? {} : { 'last-event-id': lastEventId }
-	return new Request('http://localhost/', { method: 'POST', headers })
-}
-
-function open(hub: Hub, topics: string | string[], lastEventId?: string, last?: boolean | number) {
-	return new StreamLog(hub.stream(topics, { request: request(lastEventId), last }))
-}
-
-/** Resolves when the stream has come to where the log is. */
-const joined = (log: StreamLog) => log.until(({ all }) => all.some((note) => 'id' in note))
-
-/** What a client was told at the end: the data of its events and the last word. */
-async function told(log: StreamLog): Promise<unknown[]> {
-	const all = await log.ended
-	return all.flatMap((note) => {
-		if ('data' in note) return [note.data]
-		if ('gap' in note) return ['gap']
-		return 'close' in note ? [note.close] : []
-	})
-}
 
 function numbers(count: number): string[] {
 	return Array.from({ length: count }, (_, index) => String(index))
@@ -63,7 +36,7 @@ test.for(['text', 'a schema at once', 'an asynchronous schema'])(
 		for (let i = 0; i < 3; i++) void hub.publish('job', 'n', i)
 		const { error } = await hub.disconnect('job')
 		expect(error).toBe(false)
-		expect(await told(log)).toEqual([...numbers(3), 'done'])
+		expect(await toldInAll(log)).toEqual([...numbers(3), 'done'])
 	}
 )
 
@@ -75,7 +48,7 @@ test('who is still sent the past when a topic ends is sent all of it, and then t
 	await Promise.resolve()
 	await hub.disconnect('job')
 	await hub.publish('job', 'n', 'after')
-	expect(await told(new StreamLog(response))).toEqual([...numbers(3_001), 'done'])
+	expect(await toldInAll(new StreamLog(response))).toEqual([...numbers(3_001), 'done'])
 })
 
 test.for([
@@ -89,7 +62,7 @@ test.for([
 	const response = hub.stream('job', { request: request(before), maxBuffer: 4_000 })
 	await Promise.resolve()
 	await hub.disconnect('job', reason)
-	const all = await told(new StreamLog(response))
+	const all = await toldInAll(new StreamLog(response))
 	expect(all).toEqual(expected)
 	expect(all.at(-1)).toBe(reason)
 })
@@ -101,7 +74,7 @@ test('who was told to end while its past was gone is told of the gap, and then o
 	for (let i = 0; i < 30; i++) await hub.publish('job', 'n', i)
 	const log = open(hub, 'job', before)
 	await hub.disconnect('job', 'expired')
-	expect(await told(log)).toEqual(['gap', 'expired'])
+	expect(await toldInAll(log)).toEqual(['gap', 'expired'])
 })
 
 test('what was expired or denied before a stream was opened does not end it', async () => {
@@ -111,7 +84,7 @@ test('what was expired or denied before a stream was opened does not end it', as
 	for (const reason of ['expired', 'denied', 'restart'] as const)
 		await hub.disconnect('user', reason)
 	await hub.publish('user', 'n', 1)
-	const logs = [open(hub, 'user', before), open(hub, 'user', undefined, 2)]
+	const logs = [open(hub, 'user', before), open(hub, 'user', undefined, { last: 2 })]
 	for (const log of logs) {
 		await log.count(2)
 		await joined(log)
@@ -129,12 +102,12 @@ test('who opens a topic that has ended is sent what it is due of the past, and t
 	for (let i = 0; i < 3; i++) await hub.publish('job', 'n', i)
 	await hub.disconnect('job')
 	const after = await hub.cursor()
-	expect(await told(open(hub, 'job'))).toEqual(['done'])
-	expect(await told(open(hub, 'job', undefined, true))).toEqual(['2', 'done'])
-	expect(await told(open(hub, 'job', undefined, 2))).toEqual(['1', '2', 'done'])
-	expect(await told(open(hub, 'job', before))).toEqual([...numbers(3), 'done'])
-	expect(await told(open(hub, 'job', after))).toEqual(['done'])
-	expect(await told(open(hub, 'job', 'none', true))).toEqual(['gap', '2', 'done'])
+	expect(await toldInAll(open(hub, 'job'))).toEqual(['done'])
+	expect(await toldInAll(open(hub, 'job', undefined, { last: true }))).toEqual(['2', 'done'])
+	expect(await toldInAll(open(hub, 'job', undefined, { last: 2 }))).toEqual(['1', '2', 'done'])
+	expect(await toldInAll(open(hub, 'job', before))).toEqual([...numbers(3), 'done'])
+	expect(await toldInAll(open(hub, 'job', after))).toEqual(['done'])
+	expect(await toldInAll(open(hub, 'job', 'none', { last: true }))).toEqual(['gap', '2', 'done'])
 	expect(hub.connections()).toBe(0)
 })
 
@@ -142,7 +115,7 @@ test('a topic that has ended begins again with the next event', async () => {
 	const hub = createHub()
 	await hub.disconnect('job')
 	await hub.publish('job', 'n', 0)
-	const log = open(hub, 'job', undefined, true)
+	const log = open(hub, 'job', undefined, { last: true })
 	await joined(log)
 	await hub.publish('job', 'n', 1)
 	await log.count(2)
@@ -158,8 +131,8 @@ test('a stream of several topics ends at its opening only if all of them have en
 	await log.count(1)
 	expect(hub.connections('other')).toBe(1)
 	await hub.disconnect('other')
-	expect(await told(log)).toEqual(['0', 'done'])
-	expect(await told(open(hub, ['one', 'other']))).toEqual(['done'])
+	expect(await toldInAll(log)).toEqual(['0', 'done'])
+	expect(await toldInAll(open(hub, ['one', 'other']))).toEqual(['done'])
 })
 
 test.for([1_000, 2])(
@@ -178,7 +151,7 @@ test.for([1_000, 2])(
 		await hub.disconnect('job')
 		for (let i = 0; i < 3; i++) await hub.publish('other', 'n', i)
 		// Also where only the broker still knows it.
-		expect(await told(open(hub, 'job', before))).toEqual([...numbers(3), 'done'])
+		expect(await toldInAll(open(hub, 'job', before))).toEqual([...numbers(3), 'done'])
 	}
 )
 
@@ -212,32 +185,14 @@ test('an end that is stored while a process starts ends the streams that it alre
 	const other = createHub({ broker })
 	for (let i = 0; i < 3; i++) await other.publish('job', 'n', i)
 	await other.disconnect('job', 'expired')
-	let goOn = (): void => {}
-	const held = new Promise<void>((resolve) => (goOn = resolve))
-	const late: Broker = {
-		...broker,
-		head: () => broker.head(),
-		append: (...args) => broker.append(...args),
-		read: (...args) => broker.read(...args),
-		signal: (text) => broker.signal(text),
-		onHealth: (listener) => broker.onHealth(listener),
-		close: async () => {},
-		get health() {
-			return broker.health
-		},
-		tail: (start, listener) => {
-			let tail: ReturnType<Broker['tail']> | undefined
-			void held.then(() => (tail = broker.tail(start, listener)))
-			return { cursor: undefined, close: async () => tail?.close() }
-		}
-	}
+	const late = lagging(broker)
 	const hub = createHub({ broker: late })
-	const log = open(hub, 'job', undefined, true)
+	const log = open(hub, 'job', undefined, { last: true })
 	await hub.cursor()
 	await other.publish('job', 'n', 3)
 	await other.disconnect('job', 'expired')
-	goOn()
-	expect(await told(log)).toEqual(['3', 'expired'])
+	late.letGo()
+	expect(await toldInAll(log)).toEqual(['2', '3', 'expired'])
 })
 
 test('several topics in one tick keep each its own order', async () => {
@@ -248,8 +203,108 @@ test('several topics in one tick keep each its own order', async () => {
 	void hub.disconnect('a')
 	void hub.publish('b', 'n', 'later')
 	await hub.disconnect('b')
-	expect(await Promise.all(logs.map(told))).toEqual([
+	expect(await Promise.all(logs.map(toldInAll))).toEqual([
 		['a', 'a', 'done'],
 		['b', 'later', 'done']
 	])
 })
+
+describe('a process that lags behind the log', () => {
+	async function lag(history: (hub: Hub) => Promise<unknown>) {
+		const broker = lagging()
+		const hub = createHub({ broker })
+		const before = await hub.cursor()
+		const early = open(hub, 'job')
+		await joined(early)
+		await history(hub)
+		return { broker, hub, before, early }
+	}
+
+	test.for(['denied', 'expired'] as const)(
+		'does not end with `%s` a stream that was opened after that was stored',
+		async (reason) => {
+			const { broker, hub, before, early } = await lag(async (hub) => {
+				await hub.publish('job', 'n', 0)
+				await hub.disconnect('job', reason)
+			})
+			const logs = [open(hub, 'job', before), open(hub, 'job')]
+			await hub.cursor()
+			broker.letGo()
+			expect(await toldInAll(early)).toEqual(['0', reason])
+			for (const log of logs) await joined(log)
+			await hub.publish('job', 'n', 1)
+			for (const log of logs) await log.until(({ data }) => data.includes('1'))
+			expect(logs.map(told)).toEqual([['0', '1'], ['1']])
+		}
+	)
+
+	test('knows of a stream that is opened whether its topic is over, or has begun again', async () => {
+		const { broker, hub, before } = await lag(async (hub) => {
+			await hub.publish('job', 'n', 0)
+			await hub.disconnect('job')
+			await hub.disconnect('other')
+			await hub.publish('other', 'n', 1)
+		})
+		const over = [open(hub, 'job', before), open(hub, 'job')]
+		const alive = [open(hub, 'other', before), open(hub, ['job', 'other'])]
+		await hub.cursor()
+		broker.letGo()
+		expect(await Promise.all(over.map(toldInAll))).toEqual([['0', 'done'], ['done']])
+		for (const log of alive) await joined(log)
+		await hub.publish('other', 'n', 2)
+		for (const log of alive) await log.until(({ data }) => data.includes('2'))
+		expect(alive.map(told)).toEqual([['1', '2'], ['2']])
+	})
+
+	test('gives neither a stream nor a loop what was stored before it began', async () => {
+		const { broker, hub } = await lag((hub) => hub.publish('job', 'n', 0))
+		const log = open(hub, 'job')
+		const loop = hub.subscribe('job')[Symbol.asyncIterator]()
+		const next = loop.next()
+		await hub.cursor()
+		await hub.publish('job', 'n', 1)
+		broker.letGo()
+		await log.count(1)
+		expect([log.data, (await next).value]).toEqual([['1'], expect.objectContaining({ data: '1' })])
+		await loop.return!()
+	})
+
+	test('is waited for only as far as the log reached, and not behind a hole', async () => {
+		const broker = memory({ history: { events: 1 } })
+		let { head } = broker
+		head = head.bind(broker)
+		const hub = createHub({ broker })
+		await hub.publish('job', 'n', 0)
+		const log = open(hub, 'job')
+		await joined(log)
+		// A log that was set back, as by a failover: it ends before the place that was asked for.
+		broker.head = async () => (await head()).replace(/-1-0$/, '-9-0')
+		const other = open(hub, 'job')
+		await hub.publish('job', 'n', 1)
+		await log.count(1)
+		expect(other.data).toEqual([])
+		await hub.close()
+		expect((await other.ended).at(-1)).toEqual({ close: 'restart' })
+	})
+})
+
+test.for(['expired', 'done'] as const)(
+	'a stream that has just been opened is ended by `%s` in its process, however slowly the log is asked',
+	async (reason) => {
+		const broker = memory()
+		const head = broker.head.bind(broker)
+		let answer = (): void => {}
+		broker.head = async () => {
+			await new Promise<void>((resolve) => (answer = resolve))
+			return head()
+		}
+		const hub = createHub({ broker })
+		const log = open(hub, 'job')
+		const ended = hub.disconnect('job', reason)
+		void hub.publish('job', 'n', 'after')
+		await Promise.resolve()
+		answer()
+		expect((await ended).error).toBe(false)
+		expect(await toldInAll(log)).toEqual([reason])
+	}
+)
