@@ -13,8 +13,12 @@ export interface Receiver {
 	take(batch: Batch): void
 	/** Events were missed; the log goes on behind the cursor. */
 	gap(cursor: Cursor): void
-	/** Its part begins: the log stood here when it was made. What was said before is not meant for it. */
-	begin(since: Cursor): void
+	/**
+	 * Its part begins: the log stood here when it was made, or a little later. What was said before is not meant for it.
+	 *
+	 * @param isTold whether the broker has said so, or this is what the process knew when the broker was away
+	 */
+	begin(since: Cursor, isTold: boolean): void
 	/** Everything that stands in the log before this end of one of its topics has been handed over. */
 	meet(end: Frame): void
 	/** All of its topics were over when it came. */

@@ -58,7 +58,7 @@ export async function join(
 	const [head] = await Promise.allSettled([asked, hub.ready])
 	// Where the broker is away, what this process knows has to do.
 	const since = head.status === 'fulfilled' ? head.value : hub.recent.head!
-	receiver.begin(since)
+	receiver.begin(since, head.status === 'fulfilled')
 	const { losses } = hub
 	const isBehind = (): boolean =>
 		hub.losses === losses && (compareCursors(since, hub.recent.head!) ?? 0) > 0

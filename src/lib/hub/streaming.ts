@@ -1,3 +1,4 @@
+import { clock } from '../clock.js'
 import { gapFrame, heartbeatFrame } from '../wire/control.js'
 import { encodeId } from '../wire/encode.js'
 import type { Cursor } from './broker.js'
@@ -17,6 +18,8 @@ export class StreamReceiver implements Receiver {
 	#hasArrived = false
 	/** Where the log stood when it was opened: ends from before were said to others. Undefined: not known yet. */
 	#since: Cursor | undefined
+	#isTold = false
+	readonly #openedAt = clock.date().getTime()
 	/** Ends of its topics that were published while it was on its way. */
 	#expected: Frame[] = []
 
@@ -55,8 +58,9 @@ export class StreamReceiver implements Receiver {
 		this.#isReady()
 	}
 
-	begin(since: Cursor): void {
+	begin(since: Cursor, isTold: boolean): void {
 		this.#since = since
+		this.#isTold = isTold
 		for (const end of this.#expected.splice(0)) this.expect(end)
 	}
 
@@ -90,8 +94,13 @@ export class StreamReceiver implements Receiver {
 	}
 
 	#isMeantBy(end: Frame): boolean {
+		if (this.#since === undefined) return false
+		const { cursor, at } = end.entry
 		// An end in a log that was begun anew is a new one.
-		return this.#since !== undefined && (compareCursors(end.entry.cursor, this.#since) ?? 1) > 0
+		if ((compareCursors(cursor, this.#since) ?? 1) > 0) return true
+		// It may have been stored while the broker was asked, or before it could be; a right that was withdrawn since must
+		// not be missed.
+		return (end.reason === 'denied' || !this.#isTold) && at > this.#openedAt
 	}
 
 	/** The frame of a heartbeat, with which the client moves on too. */

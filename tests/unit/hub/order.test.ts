@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { defineEvents } from '../../../src/lib/index.js'
 import type { Schema } from '../../../src/lib/contract/types.js'
 import { memory, type Hub } from '../../../src/lib/hub/index.js'
+import { manualClock } from '../../../src/lib/testing/index.js'
 import { StreamLog } from '../../support/stream-log.js'
 import { createHub, joined, lagging, open, request, told, toldInAll } from './fixture.js'
 
@@ -308,3 +309,33 @@ test.for(['expired', 'done'] as const)(
 		expect(await toldInAll(log)).toEqual([reason])
 	}
 )
+
+describe('an end that is stored while a stream asks where the log stands', () => {
+	/** A hub on a log whose head is told late, or not at all. */
+	function slowHub(isAway: boolean) {
+		const broker = lagging()
+		const head = broker.head
+		let answer = (): void => {}
+		broker.head = async () => {
+			await new Promise<void>((resolve) => (answer = resolve))
+			if (isAway) throw new Error('away')
+			return head()
+		}
+		return { hub: createHub({ broker }), broker, answer: () => answer() }
+	}
+
+	test.for([
+		{ reason: 'denied', isAway: false },
+		{ reason: 'denied', isAway: true },
+		{ reason: 'expired', isAway: true }
+	] as const)('ends it ($reason, the broker is away: $isAway)', async ({ reason, isAway }) => {
+		using clock = manualClock()
+		const { hub, broker, answer } = slowHub(isAway)
+		const log = open(hub, 'job')
+		await clock.advance(10)
+		await broker.append([{ topic: 'job', name: 'disconnect', data: reason, control: true }])
+		broker.letGo()
+		answer()
+		expect(await toldInAll(log)).toEqual([reason])
+	})
+})
