@@ -2,7 +2,7 @@ import { clock, type Timer } from '../clock.js'
 import { SseError, toError } from '../errors.js'
 import type { BrokerBase } from '../hub/broker-base.js'
 import type { Cursor } from '../hub/broker.js'
-import { isAway, isFinal, pause, retryDelay } from './deadline.js'
+import { isAway, pause, retryDelay, UndecidedError, UnsentError } from './deadline.js'
 
 /** An entry as its engine takes it. */
 export interface Prepared {
@@ -27,7 +27,7 @@ export interface AppendQueueOptions<P extends Prepared> {
 	readonly mostBytes: () => number
 	/**
 	 * Stores a batch; rejects with `network` or `timeout` if it is unknown whether it did. It is called again then,
-	 * unless the error is final.
+	 * unless that will never be known (`UndecidedError`).
 	 */
 	readonly write: (batch: Batch<P>) => Promise<Cursor[]>
 }
@@ -53,6 +53,8 @@ interface Job<P extends Prepared> {
 }
 
 const mostEntries = 500
+/** Milliseconds for which every engine knows for certain which batch it has stored last. */
+const mostDoubt = 12 * 3_600_000
 /** Bytes that may wait for the engine; more would only grow while it is away. */
 const mostWaiting = 32 * 1024 * 1024
 
@@ -88,7 +90,8 @@ export class AppendQueue<P extends Prepared> {
 		// Behind one that waits for the engine there is nothing to be had; it would only learn that later.
 		if (this.#away && wait <= 0) throw this.#away
 		const bytes = sum(entries)
-		if (this.#bytes > 0 && this.#bytes + bytes > mostWaiting) throw overflow(this.#bytes)
+		if (bytes > mostWaiting) throw tooLarge(bytes)
+		if (this.#bytes + bytes > mostWaiting) throw overflow(this.#bytes)
 		const parts = [...split(entries, this.#options.mostBytes())]
 		const cursors = await Promise.all(parts.map((part) => this.#add(part, wait)))
 		return cursors.flat()
@@ -166,6 +169,9 @@ export class AppendQueue<P extends Prepared> {
 	}
 
 	async #try(batch: Batch<P>, jobs: Job<P>[]): Promise<Cursor[]> {
+		const since = clock.now()
+		/** Whether the engine may have stored it already. */
+		let isDoubtful = false
 		for (let failures = 0; ; failures++) {
 			if (this.#broker.closed) throw this.#broker.closedError()
 			try {
@@ -174,7 +180,9 @@ export class AppendQueue<P extends Prepared> {
 				return cursors
 			} catch (error) {
 				if (this.#broker.closed) throw this.#broker.closedError()
-				if (!isAway(error) || isFinal(error)) throw error
+				if (!isAway(error)) throw isDoubtful ? new UndecidedError(refused, error) : error
+				if (error instanceof UndecidedError) throw error
+				isDoubtful ||= !(error instanceof UnsentError)
 				this.#broker.failed(error as SseError)
 				const until = Math.max(...jobs.map((job) => (job.isSettled ? 0 : job.until)))
 				if (until <= clock.now()) throw error
@@ -184,6 +192,7 @@ export class AppendQueue<P extends Prepared> {
 				this.#turnAway()
 				// Their callers were told that it failed, and may publish again.
 				if (jobs.every(({ isSettled }) => isSettled)) throw error
+				if (clock.now() - since > mostDoubt) throw new UndecidedError(forgotten, error)
 			}
 		}
 	}
@@ -248,10 +257,19 @@ function once<T>(make: () => T): () => T {
 	return () => (made ??= make())
 }
 
+const refused =
+	'The engine did not answer, and refused another try; whether the event was stored is not known.'
+const forgotten =
+	'The engine did not answer for so long that it may have forgotten whether it stored the event.'
 const stayedAway = 'The broker stayed away for as long as `wait` allows; give more, or try again.'
 
 function hung(timeout: number): string {
 	return `The broker did not answer within ${timeout} ms; see whether it is reachable, or publish less at once.`
+}
+
+function tooLarge(bytes: number): SseError {
+	const message = `An append of ${bytes} bytes is more than the broker ever takes (${mostWaiting}); send references to the data.`
+	return new SseError('too-large', message)
 }
 
 function overflow(bytes: number): SseError {

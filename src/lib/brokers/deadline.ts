@@ -63,15 +63,16 @@ export function isAway(error: unknown): boolean {
 	return error instanceof SseError && (error.code === 'network' || error.code === 'timeout')
 }
 
-const finals = new WeakSet<SseError>()
-
-/** Marks an error that another try would only meet again. */
-export function asFinal(error: SseError): SseError {
-	finals.add(error)
-	return error
+/** It cannot be found out whether an entry was stored: another try might store it twice, or would only meet this again. */
+export class UndecidedError extends SseError {
+	constructor(message: string, cause?: unknown) {
+		super('network', message, { cause })
+	}
 }
 
-/** True for an error that another try would only meet again. */
-export function isFinal(error: unknown): boolean {
-	return error instanceof SseError && finals.has(error)
+/** The engine was not asked at all, since there is no connection to it: nothing can have been stored. */
+export class UnsentError extends SseError {
+	constructor(message: string, cause?: unknown) {
+		super('network', message, { cause })
+	}
 }

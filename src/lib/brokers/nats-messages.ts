@@ -33,13 +33,25 @@ export function marksOf(time: number, count: number): number[] {
 /** An entry as JSON; `encodeMessage` puts it into a message. */
 export function encodeEntry({ topic, name, data, except, control }: Entry): string {
 	const flags = `${control ? 'c' : ''}${except === undefined ? '' : 'x'}`
-	const item: Envelope['e'][number] = [topic, name, data, flags]
+	const item: Item = [topic, name, data, flags]
 	if (except !== undefined) item.push(except)
 	return JSON.stringify(item)
 }
 
 export function encodeMessage(entries: readonly string[], time: number): Uint8Array {
 	return new TextEncoder().encode(`{"t":${time},"e":[${entries.join()}]}`)
+}
+
+type Item = Envelope['e'][number]
+
+function isWhole(item: unknown): item is Item {
+	return Array.isArray(item) && item.length >= 4 && item.every((one) => typeof one === 'string')
+}
+
+/** An entry that another program has put into the stream: without a name, it is a gap of its topic. */
+function unreadable(item: unknown): Item {
+	const topic: unknown = Array.isArray(item) ? item[0] : undefined
+	return [typeof topic === 'string' ? topic : '', '', '', '']
 }
 
 /** A message of the log, decoded. */
@@ -59,7 +71,8 @@ export function decodeMessage(
 ): LogMessage {
 	const { t, e } = JSON.parse(new TextDecoder().decode(bytes)) as Envelope
 	const marks = marksOf(t, e.length)
-	const entries = e.map(([topic, name, data, flags, except = ''], index): LogEntry => {
+	const entries = e.map((item, index): LogEntry => {
+		const [topic, name, data, flags, except = ''] = isWhole(item) ? item : unreadable(item)
 		return {
 			topic,
 			name,

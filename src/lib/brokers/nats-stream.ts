@@ -151,7 +151,10 @@ export class NatsStream {
 
 	/** Changes a stream that was made with other options. */
 	async #configure({ config }: StreamInfo): Promise<void> {
-		const { name, ...wanted } = this.#config()
+		const { name, subjects, ...rest } = this.#config()
+		// An administrator may have given it more.
+		const isCovered = subjects.every((one) => config.subjects.some((other) => covers(other, one)))
+		const wanted = { ...rest, subjects: isCovered ? config.subjects : subjects }
 		const keys = Object.keys(wanted) as (keyof typeof wanted)[]
 		if (keys.every((key) => String(config[key]) === String(wanted[key]))) return
 		await this.manage(({ streams }) => streams.update(name, wanted))
@@ -172,6 +175,16 @@ export class NatsStream {
 			duplicate_window: maxAge ? Math.min(window, maxAge) : window
 		} satisfies Partial<StreamConfig> & { name: string }
 	}
+}
+
+/** Whether a subject with wildcards holds all of another. */
+function covers(one: string, other: string): boolean {
+	const [tokens, own] = [one.split('.'), other.split('.')]
+	for (const [index, token] of tokens.entries()) {
+		if (token === '>') return own.length > index
+		if (token !== '*' && token !== own[index]) return false
+	}
+	return tokens.length === own.length
 }
 
 /** When the stream was made, to the nanosecond: one that is made anew is another log. */

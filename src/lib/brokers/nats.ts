@@ -19,7 +19,7 @@ import type {
 import { createEpoch, findGap, formatCursor, type LogState, type Position } from '../hub/cursor.js'
 import { invalid } from '../parts/check.js'
 import type { Batch, Prepared } from './append-queue.js'
-import { asFinal } from './deadline.js'
+import { UndecidedError, UnsentError } from './deadline.js'
 import { EngineBroker } from './engine-broker.js'
 import { fetchMessages, type Delivered } from './nats-delivery.js'
 import {
@@ -228,10 +228,9 @@ export class NatsLog extends EngineBroker<NatsEntry> implements Broker {
 
 	protected override prepare(entry: Entry): NatsEntry {
 		const json = encodeEntry(entry)
-		// No character takes more than three bytes; one more is the comma's.
 		const most = this.mostBytes
-		const bytes =
-			1 + (json.length * 3 < most ? json.length * 3 : new TextEncoder().encode(json).length)
+		// One more is the comma's.
+		const bytes = 1 + new TextEncoder().encode(json).length
 		if (bytes <= most) return { json, bytes }
 		throw new SseError(
 			'too-large',
@@ -318,12 +317,9 @@ export class NatsLog extends EngineBroker<NatsEntry> implements Broker {
 		const reached = epoch === before!.epoch ? before!.sequence : 0
 		if ((first ?? last.sequence + 1) <= reached + 1) return undefined
 		// The stream never holds it again, and whatever waits behind this event could be stored.
-		throw asFinal(
-			new SseError(
-				'network',
-				'An event was sent and not answered; whether it was stored cannot be found out, since the stream has ' +
-					'dropped what it held then.'
-			)
+		throw new UndecidedError(
+			'An event was sent and not answered; whether it was stored cannot be found out, since the stream has ' +
+				'dropped what it held then.'
 		)
 	}
 
@@ -354,9 +350,9 @@ export class NatsLog extends EngineBroker<NatsEntry> implements Broker {
 	#assertConnected(): void {
 		if (this.connection.isClosed()) {
 			const remedy = 'make a new one, with `maxReconnectAttempts: -1` so that it never gives up'
-			throw new SseError('network', `The NATS connection is closed; ${remedy}.`)
+			throw new UnsentError(`The NATS connection is closed; ${remedy}.`)
 		}
-		if (!this.#connected) throw new SseError('network', 'The NATS connection is away.')
+		if (!this.#connected) throw new UnsentError('The NATS connection is away.')
 	}
 
 	protected override explain(thrown: unknown): SseError {

@@ -4,7 +4,7 @@
  * @module sveltekit-sse/postgres
  */
 
-import { SseError } from '../errors.js'
+import type { SseError } from '../errors.js'
 import type {
 	AppendOptions,
 	Broker,
@@ -18,7 +18,7 @@ import { sharedBounds } from '../hub/bounds.js'
 import { createEpoch, findGap, formatCursor, type Position } from '../hub/cursor.js'
 import { invalid } from '../parts/check.js'
 import type { Batch, Prepared } from './append-queue.js'
-import { asFinal, withDeadline } from './deadline.js'
+import { UndecidedError, withDeadline } from './deadline.js'
 import { EngineBroker, weigh } from './engine-broker.js'
 import {
 	query,
@@ -251,12 +251,9 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 		if (!row || row.found === true) return
 		const reached = row.epoch === before.epoch ? before.sequence : 0
 		if (Number(row.first ?? Number(row.last) + 1) <= reached + 1) return
-		throw asFinal(
-			new SseError(
-				'network',
-				'An event was sent and not answered; whether it was stored cannot be found out, since the log has been ' +
-					'pruned beyond it.'
-			)
+		throw new UndecidedError(
+			'An event was sent and not answered; whether it was stored cannot be found out, since the log has been ' +
+				'pruned beyond it.'
 		)
 	}
 

@@ -1,5 +1,5 @@
 import { SseError, toError } from '../errors.js'
-import { withDeadline } from './deadline.js'
+import { UnsentError, withDeadline } from './deadline.js'
 import { scripts } from './redis-scripts.js'
 
 /** What the broker uses of a client that `createClient`, `createCluster` or `createSentinel` of `redis` made. */
@@ -76,9 +76,9 @@ export async function runScript(
 function assertConnected(client: RedisClient): void {
 	if (!client.isOpen) {
 		const message = 'The Redis client is not connected; call `await client.connect()` first.'
-		throw new SseError('network', message)
+		throw new UnsentError(message)
 	}
-	if (client.isReady === false) throw new SseError('network', 'The Redis client is reconnecting.')
+	if (client.isReady === false) throw new UnsentError('The Redis client is reconnecting.')
 }
 
 function hash(script: string): Promise<string> {

@@ -22,8 +22,8 @@ export type { RedisCall, RedisClient } from './redis-client.js'
 /** Where the log lies in Redis, and how much of it is kept. */
 export interface RedisOptions extends BrokerOptions {
 	/**
-	 * What the keys of this log begin with, in braces, so that a cluster keeps them on one node: `{sse}:log`, `:state`,
-	 * `:signals` and, for a day, a `:publisher:…` of each process that appends. 1 to 100 letters, digits and `_ . : -`. Hubs with the same key share a log.
+	 * What the keys of this log begin with, in braces, so that a cluster keeps them on one node: `{sse}:log` and four
+	 * more. 1 to 100 letters, digits and `_ . : -`. Hubs with the same key share a log.
 	 *
 	 * @default 'sse'
 	 */
@@ -86,10 +86,17 @@ interface RedisEntry extends Prepared {
 /** @internal Made by `redis()`. */
 export class RedisBroker extends EngineBroker<RedisEntry> {
 	readonly client: RedisClient
-	readonly keys: { log: string; state: string; publisher: string; signals: string }
+	readonly keys: {
+		log: string
+		state: string
+		batches: string
+		signals: string
+		publishers: string
+	}
 	/** The last entry that this process has appended. If the log does not hold it any more, it was rolled back. */
 	appended: Position | undefined
 	readonly #bounds: Required<BrokerHistory>
+	readonly #publisher = createEpoch()
 
 	constructor(client: RedisClient, { key = 'sse', timeout = 5_000, ...options }: RedisOptions) {
 		super({ ...options, name: 'redis', engine: 'Redis', timeout })
@@ -110,8 +117,9 @@ export class RedisBroker extends EngineBroker<RedisEntry> {
 		this.keys = {
 			log: name('log'),
 			state: name('state'),
-			publisher: name(`publisher:${createEpoch()}`),
-			signals: name('signals')
+			batches: name('batches'),
+			signals: name('signals'),
+			publishers: name('seen')
 		}
 	}
 
@@ -148,7 +156,7 @@ export class RedisBroker extends EngineBroker<RedisEntry> {
 	protected override async write({ number, entries }: Batch<RedisEntry>): Promise<Cursor[]> {
 		const { events, age } = this.#bounds
 		const bound = (value: number) => (Number.isFinite(value) ? String(value) : '')
-		const args = [String(number), bound(events), bound(age)]
+		const args = [this.#publisher, String(number), bound(events), bound(age)]
 		for (const { fields } of entries) args.push(...fields)
 		const [epoch, first, time] = (await this.run(this.client, 'append', args)) as unknown[]
 		if (!epoch) throw new SseError('failed', 'This batch was overtaken by a later one.')

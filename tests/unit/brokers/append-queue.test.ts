@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { AppendQueue, type Batch, type Prepared } from '../../../src/lib/brokers/append-queue.js'
-import { asFinal, withDeadline } from '../../../src/lib/brokers/deadline.js'
+import { UndecidedError, UnsentError, withDeadline } from '../../../src/lib/brokers/deadline.js'
 import { SseError } from '../../../src/lib/errors.js'
 import { BrokerBase } from '../../../src/lib/hub/broker-base.js'
 import { flushPromises } from '../../../src/lib/testing/flush-promises.js'
@@ -317,7 +317,7 @@ describe('a batch that is refused', () => {
 
 test('an error that another try would meet again does not hold up what is behind', async () => {
 	engine = async ({ number }) => {
-		if (number === 1) throw asFinal(away())
+		if (number === 1) throw new UndecidedError('who knows')
 	}
 	const settled = [append(item('a'), 60_000), append(item('b'), 60_000)]
 	await flushPromises()
@@ -326,6 +326,45 @@ test('an error that another try would meet again does not hold up what is behind
 	expect(await outcomes([...settled, behind])).toEqual(['network', 'network', '1'])
 	expect(names(), 'nor is it split: it may be stored').toEqual(['a b', 'c'])
 	await expectRoom()
+})
+
+describe('a batch that is refused after a try that was not answered', () => {
+	test('may be stored, so that it is neither tried again nor split', async () => {
+		let tries = 0
+		engine = async () => {
+			throw ++tries === 1 ? new SseError('timeout', 'no answer') : new SseError('failed', 'no')
+		}
+		const settled = [append(item('a'), 60_000), append(item('b'), 60_000)]
+		await clock.advance(10_000)
+		expect(await outcomes(settled)).toEqual(['network', 'network'])
+		expect(names()).toEqual(['a b', 'a b'])
+		await expectRoom()
+	})
+
+	test('is not stored if the engine was not asked before, so that each goes alone', async () => {
+		let tries = 0
+		engine = async ({ entries }) => {
+			if (++tries === 1) throw new UnsentError('away')
+			if (entries.some(({ name }) => name === 'b')) throw new SseError('failed', 'no')
+		}
+		const settled = [append(item('a'), 60_000), append(item('b'), 60_000)]
+		await clock.advance(10_000)
+		expect(await outcomes(settled)).toEqual(['1', 'failed'])
+		expect(names()).toEqual(['a b', 'a b', 'a', 'b'])
+	})
+
+	test('is given up when the engine may have forgotten it', async () => {
+		engine = async () => {
+			throw away()
+		}
+		const settled = append(item('a'), Infinity)
+		await flushPromises()
+		await clock.sleep(12 * 3_600_000)
+		await clock.advance(10_000)
+		expect((await settled).outcome).toBe('network')
+		engine = async () => {}
+		expect((await append(item('b'))).outcome).toEqual(['1'])
+	})
 })
 
 describe('what waits is bounded', () => {
@@ -342,8 +381,9 @@ describe('what waits is bounded', () => {
 		await expectRoom()
 	})
 
-	test('one that is larger by itself is taken if nothing else waits', async () => {
-		const large = append(item('large', limit + 1))
+	test('one that is larger by itself is too large, now and later', async () => {
+		expect((await append(item('large', limit + 1))).outcome).toBe('too-large')
+		const large = append(item('large', limit))
 		await flushPromises()
 		expect((await large).outcome).toEqual(['1'])
 		await expectRoom()
@@ -351,8 +391,8 @@ describe('what waits is bounded', () => {
 
 	test('one that is split counts as a whole', async () => {
 		hang()
-		const first = append(item('first', 1_000))
-		const parts = Array.from({ length: 1_000 }, () => item('part', limit / 1_000))
+		const first = append(item('first', limit / 500))
+		const parts = Array.from({ length: 999 }, () => item('part', limit / 1_000))
 		expect((await append(parts)).outcome).toBe('overflow')
 		await clock.advance(timeout)
 		expect((await first).outcome).toBe('timeout')
@@ -377,7 +417,7 @@ describe('no byte is lost by an append that', () => {
 		['runs out of time at an engine that hangs for a while', hangFor(1_200)],
 		['is refused', refusal(() => true)],
 		['is refused for another', refusal(({ number }) => number % 3 === 1)],
-		['meets a final error', refusal(({ number }) => number === 2, asFinal(away()))],
+		['meets a final error', refusal(({ number }) => number === 2, new UndecidedError('who knows'))],
 		['meets an error that is none of ours', refusal(() => true, new TypeError('bug') as SseError)]
 	])('%s', async (_, fault) => {
 		const faults = fault()
