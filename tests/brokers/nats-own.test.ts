@@ -650,6 +650,48 @@ test('a message that is not ours is reported and passed over', async () => {
 	expect(errors.filter((message) => message.includes('no envelope'))).toHaveLength(1)
 })
 
+test('an entry of others that is no text is a nameless one of its topic, beside the good ones', async () => {
+	const log = broker()
+	const tail = await follow(log)
+	const items = [
+		['t', 'n', 'good', ''],
+		['bad', 'x', 5, ''],
+		['bad', 'x', null, ''],
+		['bad'],
+		7,
+		null
+	]
+	connection.publish(
+		'SSE.log',
+		JSON.stringify({ t: Date.now(), e: [...items, ['t', 'n', 'last', '']] })
+	)
+	await tail.untilSeen(7)
+	expect(tail.seen.map(({ topic, name, data }) => [topic, name, data])).toEqual([
+		['t', 'n', 'good'],
+		['bad', '', ''],
+		['bad', '', ''],
+		['bad', '', ''],
+		['', '', ''],
+		['', '', ''],
+		['t', 'n', 'last']
+	])
+	await log.append([entry('after')])
+	await tail.untilSeen(8)
+	expect(tail.gaps).toEqual([])
+})
+
+test.each([[['SSE.>']], [['other', 'SSE.*', 'SSE.log.*']]])(
+	'subjects that hold ours are left as they are (%j)',
+	async (subjects) => {
+		await manager.streams.add({ name: 'SSE', subjects })
+		const log = broker()
+		const tail = await follow(log)
+		await log.append([entry('x')])
+		await tail.untilSeen(1)
+		expect((await manager.streams.info('SSE')).config.subjects).toEqual(subjects)
+	}
+)
+
 test('a changed history changes the stream', async () => {
 	await broker(connection, { history: { events: 5_000 } }).head()
 	await broker(connection, { history: { events: 2_000, age: 60_000 } }).head()

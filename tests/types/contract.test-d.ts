@@ -1,6 +1,7 @@
 import { type as ark } from 'arktype'
 import { describe, expectTypeOf, test } from 'vitest'
 import {
+	type SseError,
 	defineEvents,
 	produce,
 	source,
@@ -244,7 +245,7 @@ describe('a hub', () => {
 
 	test('publishes what goes into a schema', () => {
 		expectTypeOf(hub.publish('shop', 'at', '2026-01-01T00:00:00Z')).resolves.toEqualTypeOf<
-			Unsafe<string>
+			Unsafe<string, SseError>
 		>()
 		// @ts-expect-error no event is called like this
 		void hub.publish('shop', 'att', '2026-01-01T00:00:00Z')

@@ -1,11 +1,7 @@
 import type { Contract } from '../contract/types.js'
-import { SseError } from '../errors.js'
-import { within } from '../parts/within.js'
 import type { LogEntry } from './broker.js'
+import { checkInTime } from './checking.js'
 import type { HubEvent } from './types.js'
-
-/** Milliseconds that a schema may take. */
-const mostChecking = 5_000
 
 /** An entry of the log as server code sees it: text, or what the contract reads out of it. */
 export async function decodeEvent<S>(
@@ -16,16 +12,10 @@ export async function decodeEvent<S>(
 	return {
 		topic,
 		name,
-		data: contract ? await decode(contract, name, data) : data,
+		data: contract
+			? await checkInTime(name, contract.decode(name, data), 'It was not delivered.')
+			: data,
 		cursor,
 		at: new Date(at)
 	} as HubEvent<S>
-}
-
-async function decode<S>(contract: Contract<S>, name: string, data: string): Promise<unknown> {
-	const decoded = Promise.resolve(contract.decode(name, data))
-	return within(decoded, mostChecking, () => {
-		const message = `The schema of '${name}' did not come to an end within ${mostChecking} ms.`
-		return new SseError('validation', message)
-	})
 }

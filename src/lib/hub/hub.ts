@@ -34,13 +34,14 @@ import type {
 const defaults = {
 	/** Milliseconds: presence depends on it, and some proxies report a client that left only at the third heartbeat. */
 	ping: 15_000,
-	/** Bytes of the data of one event. */
+	/** Bytes of one event. */
 	maxEvent: 1024 * 1024
 }
 
 /** Bytes that may wait for one client: fewer than elsewhere, since it can come back and resume; yet each event fits. */
 function defaultBuffer(maxEvent: number): number {
-	return Math.max(1024 * 1024, Number.isFinite(maxEvent) ? maxEvent + 64 * 1024 : 0)
+	// An id comes to it, and the place in the log.
+	return Math.max(1024 * 1024, Number.isFinite(maxEvent) ? maxEvent + 1024 : 0)
 }
 
 /** Milliseconds in which the broker has to be reached for the first time when somebody asks who is present. */
@@ -125,7 +126,7 @@ export class Hub<S = Untyped> {
 		name: K,
 		data: In<S, K>,
 		options: PublishOptions = {}
-	): Promise<Unsafe<Cursor>> {
+	): Promise<Unsafe<Cursor, SseError>> {
 		try {
 			const core = this.#here
 			checkTopic(topic)
@@ -140,7 +141,7 @@ export class Hub<S = Untyped> {
 			})
 			return { value: cursor, error: false }
 		} catch (thrown) {
-			return { value: '', error: toError(thrown) }
+			return { value: '', error: asSseError(thrown) }
 		}
 	}
 
@@ -198,7 +199,8 @@ export class Hub<S = Untyped> {
 	}
 
 	/**
-	 * Every event of the topics, for server code; leave the loop to end it.
+	 * Every event of the topics, for server code; leave the loop to end it. Events that the hub's contract does not have are
+	 * left out.
 	 *
 	 * @example
 	 * ```ts
@@ -216,11 +218,7 @@ export class Hub<S = Untyped> {
 	 */
 	subscribe(topics: string | string[], options: SubscribeOptions = {}): AsyncIterable<HubEvent<S>> {
 		const set = this.#topics(topics)
-		const { events } = this.#options
-		return {
-			[Symbol.asyncIterator]: () =>
-				this.#iterate(set, options, (entry) => decodeEvent(events, entry))
-		}
+		return { [Symbol.asyncIterator]: () => this.#iterate(set, options) }
 	}
 
 	/**
@@ -269,7 +267,7 @@ export class Hub<S = Untyped> {
 		topic: string,
 		reason: CloseReason = 'done',
 		options: DisconnectOptions = {}
-	): Promise<Unsafe<Cursor>> {
+	): Promise<Unsafe<Cursor, SseError>> {
 		try {
 			const core = this.#here
 			checkTopic(topic)
@@ -286,7 +284,7 @@ export class Hub<S = Untyped> {
 			})
 			return { value: cursor, error: false }
 		} catch (thrown) {
-			return { value: '', error: toError(thrown) }
+			return { value: '', error: asSseError(thrown) }
 		}
 	}
 
@@ -307,12 +305,12 @@ export class Hub<S = Untyped> {
 		return set
 	}
 
-	#iterate<T>(
+	#iterate(
 		topics: Set<string>,
-		{ after, signal, gap }: SubscribeOptions,
-		map: (entry: Parameters<typeof decodeEvent>[1]) => Promise<T>
-	): AsyncIterator<T> {
+		{ after, signal, gap }: SubscribeOptions
+	): AsyncIterator<HubEvent<S>> {
 		const core = this.#here
+		const { events } = this.#options
 		core.start()
 		let leave = (): void => {}
 		const abort = (): void => subscription.end()
@@ -332,10 +330,14 @@ export class Hub<S = Untyped> {
 			.catch((thrown: unknown) => subscription.end(toError(thrown)))
 		return {
 			async next() {
-				const { value, done } = await subscription.next()
+				let next = await subscription.next()
+				// Those of a newer version of the app are not for this one.
+				while (!next.done && events && !events.has(next.value.name))
+					next = await subscription.next()
+				const { value, done } = next
 				if (done) return { value: undefined, done }
 				try {
-					return { value: await map(value), done: false }
+					return { value: await decodeEvent(events, value), done: false }
 				} catch (thrown) {
 					// A loop that is thrown out of does not return the iterator.
 					await subscription.return()

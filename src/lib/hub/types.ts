@@ -29,7 +29,7 @@ export interface HubOptions<S = Untyped> {
 	 */
 	maxReplay?: number | undefined
 	/**
-	 * Bytes of one event's data as text; `publish` refuses a larger one with `too-large`.
+	 * Bytes of one event as it is sent to clients; `publish` refuses a larger one with `too-large`.
 	 * @default 1_048_576 (1 MiB)
 	 */
 	maxEvent?: number | undefined
@@ -85,6 +85,11 @@ export interface StreamOptions<S = Untyped> extends ProduceOptions<S> {
 	 * @default 15_000, on Bun 8_000
 	 */
 	ping?: number | false | undefined
+	/**
+	 * Bytes that may wait for the client, as in `produce`; one that reads too slowly comes back and resumes.
+	 * @default 1 MiB, and room for an event of `maxEvent`
+	 */
+	maxBuffer?: number | undefined
 	/** Feeds this one stream beside the topics, as in `produce`. */
 	start?: Start<S> | undefined
 	/**

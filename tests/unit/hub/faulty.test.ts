@@ -201,12 +201,14 @@ describe('a schema that hangs', () => {
 
 describe('bad input', () => {
 	test('of `publish` and `disconnect` is returned, never thrown', async () => {
-		const hub = createHub({ maxEvent: 10 })
+		// `event: n`, `data: ` and an empty line are 17 bytes.
+		const hub = createHub({ maxEvent: 27 })
 		const never = 1 as never
 		expect(await hub.publish('t', 'n', 'x'.repeat(10))).toMatchObject({ error: false })
 		const writes: [string, Promise<{ error: false | Error }>][] = [
 			['too-large', hub.publish('t', 'n', 'x'.repeat(11))],
 			['too-large', hub.publish('t', 'n', '…'.repeat(4))],
+			['too-large', hub.publish('t', 'n', '\n\n')],
 			['invalid-argument', hub.publish('t', 'n', 1, { except: never })],
 			['invalid-argument', hub.publish('t', 'n', 1, { wait: NaN })],
 			['invalid-argument', hub.publish('t', 'n', 1, { wait: -1 })],
@@ -315,12 +317,34 @@ test('what `start` returns may come to its end; the topics go on', async () => {
 	log.leave()
 })
 
-test('an event of the largest size that is published reaches a client whole', async () => {
-	const hub = createHub()
-	const log = open(hub, 't')
-	await joined(log)
-	const largest = 'x'.repeat(1024 * 1024)
-	expect(await hub.publish('t', 'n', largest)).toMatchObject({ error: false })
-	await log.count(1)
-	expect(told(log)).toEqual([largest])
+test.for([0, 60, 1])(
+	'an event of the largest size that is published reaches a client whole (lines of %i)',
+	async (line) => {
+		const hub = createHub()
+		const log = open(hub, 't')
+		await joined(log)
+		const frame = 'event: n\ndata: \n\n'.length
+		let largest = 'x'.repeat(1024 * 1024 - frame)
+		if (line > 0) {
+			const lines = Math.floor((1024 * 1024 - frame) / (line + 7))
+			largest = Array.from({ length: lines }, () => 'x'.repeat(line)).join('\n')
+		}
+		expect(await hub.publish('t', 'n', largest)).toMatchObject({ error: false })
+		const more = `${largest}${'\n'.repeat(10)}`
+		expect((await hub.publish('t', 'n', more)).error).toMatchObject({ code: 'too-large' })
+		await log.count(1)
+		expect(told(log)).toEqual([largest])
+	}
+)
+
+test('a loop leaves out events that its contract does not have', async () => {
+	const broker = memory()
+	const hub = createHub({ broker, events: defineEvents({ n: schema((value) => ({ value })) }) })
+	const after = await hub.cursor()
+	const names = ['newer', 'n', 'newer', 'n']
+	await broker.append(names.map((name, index) => ({ topic: 't', name, data: String(index) })))
+	const loop = hub.subscribe('t', { after })[Symbol.asyncIterator]()
+	expect((await loop.next()).value).toMatchObject({ data: 1 })
+	expect((await loop.next()).value).toMatchObject({ data: 3 })
+	await loop.return!()
 })
