@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { defineEvents } from '../../../src/lib/index.js'
+import { defineEvents, type SseError } from '../../../src/lib/index.js'
 import type { Schema } from '../../../src/lib/contract/types.js'
-import { memory, type Hub } from '../../../src/lib/hub/index.js'
+import { memory, type Hub, type TailListener } from '../../../src/lib/hub/index.js'
+import { giveWay } from '../../../src/lib/parts/give-way.js'
 import { manualClock } from '../../../src/lib/testing/index.js'
 import { StreamLog } from '../../support/stream-log.js'
 import { createHub, joined, lagging, open, request, told, toldInAll } from './fixture.js'
@@ -270,22 +271,25 @@ describe('a process that lags behind the log', () => {
 		await loop.return!()
 	})
 
-	test('is waited for only as far as the log reached, and not behind a hole', async () => {
-		const broker = memory({ history: { events: 1 } })
-		let { head } = broker
-		head = head.bind(broker)
+	test('is waited for no longer when the log was set back, as by a failover', async () => {
+		const broker = memory()
+		const { tail } = broker
+		let listener: TailListener | undefined
+		broker.tail = (start, own) => tail.call(broker, start, (listener = own))
 		const hub = createHub({ broker })
 		await hub.publish('job', 'n', 0)
+		await joined(open(hub, 'other'))
+		const cursor = await hub.cursor()
+		// The log ended there before the entries behind were lost.
+		broker.head = async () => cursor.replace(/-1-0$/, '-9-0')
 		const log = open(hub, 'job')
+		await giveWay()
+		expect(log.all.some((note) => 'id' in note)).toBe(false)
+		listener!.gap({ reason: 'unknown', cursor })
 		await joined(log)
-		// A log that was set back, as by a failover: it ends before the place that was asked for.
-		broker.head = async () => (await head()).replace(/-1-0$/, '-9-0')
-		const other = open(hub, 'job')
 		await hub.publish('job', 'n', 1)
 		await log.count(1)
-		expect(other.data).toEqual([])
-		await hub.close()
-		expect((await other.ended).at(-1)).toEqual({ close: 'restart' })
+		expect(log.data).toEqual(['1'])
 	})
 })
 
@@ -338,4 +342,62 @@ describe('an end that is stored while a stream asks where the log stands', () =>
 		answer()
 		expect(await toldInAll(log)).toEqual([reason])
 	})
+})
+
+describe('that a topic is over is forgotten', () => {
+	test('when its history is too old', async () => {
+		using clock = manualClock()
+		const hub = createHub({ history: { age: 60_000 } })
+		await hub.disconnect('job')
+		await clock.advance(60_001)
+		const log = open(hub, 'job')
+		await joined(log)
+		expect(hub.connections('job')).toBe(1)
+	})
+
+	test('when the log has a hole', async () => {
+		const broker = memory()
+		const { tail } = broker
+		let listener: TailListener | undefined
+		broker.tail = (start, own) => tail.call(broker, start, (listener = own))
+		const hub = createHub({ broker })
+		await hub.disconnect('job')
+		await joined(open(hub, 'other'))
+		listener!.gap({ reason: 'trimmed', cursor: await hub.cursor() })
+		const log = open(hub, 'job')
+		await joined(log)
+		expect(hub.connections('job')).toBe(1)
+	})
+
+	test('by a client whose past breaks off behind the end', async () => {
+		const broker = memory()
+		const hub = createHub({ broker, history: { events: 1 } })
+		const before = await hub.cursor()
+		await hub.disconnect('job')
+		await hub.publish('job', 'n', 0)
+		await hub.publish('other', 'n', 0)
+		const read = broker.read.bind(broker)
+		let reads = 0
+		broker.read = async (after) => {
+			if (++reads > 1) return { entries: [], gap: 'trimmed', more: false }
+			return read(after, { limit: 1 })
+		}
+		const log = open(hub, 'job', before)
+		await joined(log)
+		expect([told(log), hub.connections('job')]).toEqual([['gap'], 1])
+	})
+})
+
+test('a loop that missed events says where the next one goes on', async () => {
+	const hub = createHub()
+	await hub.publish('job', 'n', 0)
+	const loop = hub.subscribe('job', { after: 'none' })[Symbol.asyncIterator]()
+	const error = await loop.next().catch((thrown: unknown) => thrown as SseError)
+	expect(error).toMatchObject({ code: 'gap', cursor: await hub.cursor() })
+	await hub.publish('job', 'n', 1)
+	const next = hub.subscribe('job', { after: (error as SseError).cursor })
+	for await (const { data } of next) {
+		expect(data).toBe('1')
+		break
+	}
 })
