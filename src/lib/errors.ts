@@ -44,7 +44,7 @@ export interface SseErrorDetails {
 	body?: string
 	/** The reason that the server gave. */
 	reason?: CloseReason
-	/** Behind which event of a hub to go on. */
+	/** The cursor behind which a loop over a hub goes on. */
 	cursor?: string
 }
 

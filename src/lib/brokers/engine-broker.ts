@@ -79,12 +79,11 @@ export abstract class EngineBroker<P extends Prepared> extends BrokerBase implem
 				await this.follow(tail, ended)
 			} catch (thrown) {
 				throw this.explain(thrown)
-			} finally {
-				if (ended.aborted) this.#tails.delete(tail)
 			}
 		})
+		this.#tails.add(tail)
+		void tail.finished.then(() => this.#tails.delete(tail))
 		if (this.closed) void tail.close()
-		else this.#tails.add(tail)
 		return tail
 	}
 

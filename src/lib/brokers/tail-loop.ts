@@ -19,7 +19,8 @@ export class TailLoop implements Tail {
 	readonly #broker: BrokerBase
 	readonly #listener: GuardedListener
 	readonly #ended = new AbortController()
-	readonly #finished: Promise<void>
+	/** Resolves when it is closed and has released its connection. */
+	readonly finished: Promise<void>
 	#live = false
 	#failures = 0
 
@@ -31,7 +32,7 @@ export class TailLoop implements Tail {
 	) {
 		this.#broker = broker
 		this.#listener = new GuardedListener(broker, listener)
-		this.#finished = this.#run(follow)
+		this.finished = this.#run(follow)
 	}
 
 	get cursor(): Cursor | undefined {
@@ -66,7 +67,7 @@ export class TailLoop implements Tail {
 		this.#listener.closed = true
 		this.#ended.abort()
 		this.#broker.forgive(this)
-		return this.#finished
+		return this.finished
 	}
 
 	async #run(follow: Follow): Promise<void> {

@@ -7,7 +7,7 @@ import type { Write } from './writer.js'
 export interface Internals {
 	/** An `encode` that waits for asynchronous schemas. */
 	readonly write: Write
-	/** One that keeps the order of its calls. */
+	/** Makes a `write` that keeps the order of its calls. */
 	writer(): Write
 	/** Why a stream of that version cannot be read; undefined if it can. */
 	refuse(announced: string | undefined): Refusal | undefined

@@ -231,8 +231,8 @@ export interface Broker {
 	 *   tail agrees on which.
 	 * - It MUST settle within `wait` and the broker's `timeout`, whatever the engine does, also when thousands of appends
 	 *   wait for it.
-	 * - What waits MUST be bounded in bytes: what is over that bound MUST be refused with `overflow`, and an entry that
-	 *   the engine never takes with `too-large`, before it waits for anything.
+	 * - Entries that wait MUST be bounded in bytes: an append that does not fit MUST be rejected with `overflow` at once,
+	 *   and one that never fits with `too-large`; nothing of it is stored.
 	 * - An entry that the engine refuses MUST fail alone: neither others that were appended at the same time nor those
 	 *   of later appends.
 	 * - Concurrent appends, open transactions included, MUST NOT make any cursor skip an entry.

@@ -17,6 +17,9 @@ import type { HubOptions, Member, PresenceEvent } from './types.js'
 /** Milliseconds that an end waits until the streams that are there know that it is meant for them. */
 const mostAsking = 1_000
 
+/** Milliseconds in which the broker has to be reached for the first time when somebody asks for what it tells. */
+const mostStarting = 10_000
+
 const defaults = { maxReplay: 10_000, bytes: 16 * 1024 * 1024, grace: 5_000, timeout: 15_000 }
 
 export type CoreOptions = Pick<HubOptions, 'broker' | 'history' | 'maxReplay' | 'presence'>
@@ -39,6 +42,7 @@ export class HubCore implements Joinable {
 	/** How often the log had a hole, behind which it may stand at a lower place. */
 	losses = 0
 	#isReady!: () => void
+	#reached: Promise<void> | undefined
 	#tail: Tail | undefined
 	#waiting: (() => void)[] = []
 	readonly #streams = new Set<StreamReceiver>()
@@ -128,6 +132,13 @@ export class HubCore implements Joinable {
 		return settled && within(settled, mostAsking, () => new Error()).catch(() => {})
 	}
 
+	/** Resolves when the log has been reached; rejects after a while. Those who ask meanwhile wait together. */
+	reached(): Promise<void> {
+		return (this.#reached ??= within(this.ready, mostStarting, unreached).finally(
+			() => (this.#reached = undefined)
+		))
+	}
+
 	moved(): Promise<void> {
 		return new Promise((resolve) => this.#waiting.push(resolve))
 	}
@@ -188,6 +199,13 @@ export class HubCore implements Joinable {
 	#wake(): void {
 		for (const resolve of this.#waiting.splice(0)) resolve()
 	}
+}
+
+function unreached(): SseError {
+	return new SseError(
+		'timeout',
+		`The broker was not reached within ${mostStarting} ms; see hub.health, and try again.`
+	)
 }
 
 function unsendable({ topic, name }: LogEntry): SseError {

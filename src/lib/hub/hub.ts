@@ -3,7 +3,6 @@ import type { In, Untyped } from '../contract/types.js'
 import { isDevServer } from '../dev-server.js'
 import { SseError, toError, type CloseReason } from '../errors.js'
 import { checkEventName, checkNumber, invalid } from '../parts/check.js'
-import { within } from '../parts/within.js'
 import { checkOptions } from '../produce/options.js'
 import { Producer } from '../produce/producer.js'
 import type { ProduceOptions, Unsafe } from '../produce/types.js'
@@ -43,9 +42,6 @@ function defaultBuffer(maxEvent: number): number {
 	// An id comes to it, and the place in the log.
 	return Math.max(1024 * 1024, Number.isFinite(maxEvent) ? maxEvent + 1024 : 0)
 }
-
-/** Milliseconds in which the broker has to be reached for the first time when somebody asks who is present. */
-const mostStarting = 10_000
 
 /** Events that `last` may ask for. */
 const mostLast = 10_000
@@ -244,7 +240,7 @@ export class Hub<S = Untyped> {
 		checkTopic(topic)
 		const core = this.#here
 		core.start()
-		await within(core.ready, mostStarting, unreached)
+		await core.reached()
 		if (core.isClosed) throw new SseError('closed', 'The hub is closed; make a new one.')
 		return core.presence.members(topic)
 	}
@@ -257,11 +253,13 @@ export class Hub<S = Untyped> {
 	/**
 	 * Ends all streams of a topic, on every machine, each behind everything that was published to the topic before.
 	 *
-	 * @param reason what the clients are told. Default `done`: they stay away; the topic is over, and who opens a stream of it
-	 * later is sent what it is due of the past and then that end, until something is published to the topic again.
-	 * `denied` shows them an error, and cuts off at once who is still being sent the past. `expired` makes them come back
-	 * with fresh headers.
-	 * @returns where the end stands in the log, or the error, as of `publish`; then no stream has ended. It never rejects.
+	 * @param reason what the clients are told. `done`, the default: they stay away, and the topic is over. A stream of it that
+	 * is opened later gets the past that it asks for and then `done`, until something is published to the topic again.
+	 * `denied`: they stay away with an error; a stream that still gets the past is cut off at once. `expired`: they come
+	 * back with fresh headers.
+	 * @param options `wait` and `client`, as of `publish`.
+	 * @returns the cursor of this end, or the error; then no stream has ended. It never rejects, and settles after at most
+	 * `wait`, the broker's `timeout` and a second, and behind the schemas of events that were published to the topic before.
 	 */
 	async disconnect(
 		topic: string,
@@ -379,13 +377,6 @@ function asSseError(thrown: unknown): SseError {
 	if (thrown instanceof SseError) return thrown
 	const error = toError(thrown)
 	return new SseError('failed', error.message, { cause: error })
-}
-
-function unreached(): SseError {
-	return new SseError(
-		'timeout',
-		`The broker was not reached within ${mostStarting} ms; see hub.health, and try again.`
-	)
 }
 
 function decodeId(request: Request): string | undefined {

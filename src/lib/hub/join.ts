@@ -42,7 +42,7 @@ export interface Joinable {
  * past, however far the process lags behind.
  *
  * The last look at what follows, which finds nothing, and the joining happen in one go, without an `await` between them;
- * what comes later comes by delivery. Who comes after all of its topics have ended is told so then.
+ * what comes later comes by delivery. A receiver whose topics are all over is told so then.
  *
  * @param from the cursor to go on from; undefined: from now on
  * @param greet gives what the receiver is shown of the past up to a place, where it does not go on from a cursor

@@ -68,7 +68,7 @@ export class StreamReceiver implements Receiver {
 	reached(cursor: string): void {
 		this.#hasArrived = true
 		this.write(encodeId(cursor))
-		// It has skipped what it expected, with a gap.
+		// It has not met the end that it expects, since it skipped that place with a gap.
 		const [end] = this.#expected
 		if (end) this.end(end.reason)
 	}

@@ -64,7 +64,7 @@ export interface PublishOptions {
 	client?: unknown
 }
 
-/** How long to try, and inside which transaction; see {@link PublishOptions}. */
+/** How long `disconnect` tries while the broker is away, and the transaction that it is part of; as in {@link PublishOptions}. */
 export type DisconnectOptions = Pick<PublishOptions, 'wait' | 'client'>
 
 /** Who is on a topic. */

@@ -69,6 +69,16 @@ test.for([
 	expect(all.at(-1)).toBe(reason)
 })
 
+test('a stream that is up to date is sent what comes before `denied` in the same tick', async () => {
+	const hub = createHub()
+	const log = open(hub, ['job', 'other'])
+	await joined(log)
+	void hub.publish('job', 'n', 0)
+	void hub.publish('other', 'n', 1)
+	void hub.disconnect('job', 'denied')
+	expect(await toldInAll(log)).toEqual(['0', '1', 'denied'])
+})
+
 test('who was told to end while its past was gone is told of the gap, and then of the end', async () => {
 	const broker = memory()
 	const hub = createHub({ broker, maxReplay: 10 })
