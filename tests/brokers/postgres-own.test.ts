@@ -258,7 +258,7 @@ test('a database that was set back is a gap, also if as much was appended again'
 		delete from sveltekit_sse where sequence > 1;
 		update sveltekit_sse_state set sequence = 1;
 		perform pg_sleep(0.002);
-		perform sveltekit_sse_append('other', array['t','t'], array['n','n'], array['x','y'],
+		perform sveltekit_sse_append_v2('other', array['t','t'], array['n','n'], array['x','y'],
 			array[null,null], array['','']);
 		perform pg_terminate_backend(pid) from pg_stat_activity
 			where application_name = 'set back';
@@ -334,7 +334,7 @@ test('a burst over the history is not pruned before those who follow have come t
 	await log.append(Array.from({ length: 300 }, (_, index) => entry(String(index))))
 	const prune = async (hours: number) => {
 		await pool.query(`update sveltekit_sse set at = at + ${hours * 3_600_000}`)
-		const { rows } = await pool.query('select sveltekit_sse_prune(10, null)::int as dropped')
+		const { rows } = await pool.query('select sveltekit_sse_prune_v2(10, null)::int as dropped')
 		return rows[0].dropped as number
 	}
 	expect([await prune(1), await prune(-2)]).toEqual([0, 290])
