@@ -46,6 +46,17 @@ describe('migrate() of this version', () => {
 		expect(await catalog()).toEqual(before)
 	})
 
+	test('brings its functions to a later version, and does not lower that', async () => {
+		await bench.pool.query(`comment on table sveltekit_sse is 'sveltekit-sse 900'`)
+		await bench.pool.query('drop function sveltekit_sse_number_v2, sveltekit_sse_lock_v2')
+		const log = bench.broker()
+		await log.migrate()
+		await log.append([entry('x')])
+		expect(
+			await bench.rows(`select obj_description('sveltekit_sse'::regclass, 'pg_class') as comment`)
+		).toEqual([{ comment: 'sveltekit-sse 900' }])
+	})
+
 	test.each([
 		'drop table sveltekit_sse_state cascade',
 		'drop function sveltekit_sse_append_v2',

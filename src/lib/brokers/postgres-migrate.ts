@@ -162,6 +162,7 @@ async function inTransaction(
 		running = text
 		return (await budget.wait(client.query(text, values), 'PostgreSQL')).rows
 	}
+	let failure: unknown
 	let broken = false
 	try {
 		// Under a stricter isolation the SQL would not see what another process has made while this one waited.
@@ -169,11 +170,12 @@ async function inTransaction(
 		await work(run)
 		await run('commit')
 	} catch (error) {
+		failure = error
 		broken = isBroken(error) || !(await isRolledBack(client, budget))
 		throw error
 	} finally {
 		client.release(broken)
-		if (broken) cancel(pool, limit, client, running)
+		if (failure instanceof SseError) cancel(pool, limit, client, running)
 	}
 }
 

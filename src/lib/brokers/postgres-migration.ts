@@ -166,9 +166,13 @@ begin
 			${checks.map(({ name }) => `drop constraint if exists ${name}`).join(',\n\t\t\t')},
 			${checks.map(({ text }) => `add ${text} not valid`).join(',\n\t\t\t')};
 	end if;
+	-- A process of an earlier version, which brings its functions, does not lower the version.
+	if coalesce(substring(
+		obj_description('${table}'::regclass, 'pg_class') from '^sveltekit-sse ([0-9]{1,6})$'
+	)::int, 0) < ${schemaVersion} then
+		comment on table ${table} is 'sveltekit-sse ${schemaVersion}';
+	end if;
 end $$;
-
-comment on table ${table} is '${versionComment(schemaVersion)}';
 `
 }
 
@@ -198,10 +202,6 @@ function hasIndex(table: string, name: string): string {
 		join pg_class as "indexClass" on "indexClass".oid = "madeIndex".indexrelid
 		where "madeIndex".indrelid = '${table}'::regclass and "indexClass".relname = '${name}'
 	)`
-}
-
-function versionComment(version: number): string {
-	return `sveltekit-sse ${version}`
 }
 
 /** The version that the comment on a table tells; 0 for a table without one, such as that of the first version. */
