@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { namesOf } from '../../src/lib/brokers/postgres-migration.js'
 import { migration } from '../../src/lib/brokers/postgres.js'
-import type { Entry } from '../../src/lib/hub/broker.js'
+import type { Entry, LogEntry } from '../../src/lib/hub/broker.js'
 import { eventually, Recorder } from '../../src/lib/testing/conformance/recorder.js'
 import { PostgresBench, timed } from '../support/postgres-bench.js'
 
@@ -46,9 +46,20 @@ describe('migrate() of this version', () => {
 		expect(await catalog()).toEqual(before)
 	})
 
+	test('brings its functions to a later version, and does not lower that', async () => {
+		await bench.pool.query(`comment on table sveltekit_sse is 'sveltekit-sse 900'`)
+		await bench.pool.query('drop function sveltekit_sse_number_v2, sveltekit_sse_lock_v2')
+		const log = bench.broker()
+		await log.migrate()
+		await log.append([entry('x')])
+		expect(
+			await bench.rows(`select obj_description('sveltekit_sse'::regclass, 'pg_class') as comment`)
+		).toEqual([{ comment: 'sveltekit-sse 900' }])
+	})
+
 	test.each([
 		'drop table sveltekit_sse_state cascade',
-		'drop function sveltekit_sse_append',
+		'drop function sveltekit_sse_append_v2',
 		'drop trigger sveltekit_sse_wake on sveltekit_sse'
 	])('makes what is missing after %j', async (damage) => {
 		await bench.pool.query(damage)
@@ -66,15 +77,22 @@ describe('migrate() of this version', () => {
 describe('migrate() of a table of the first version', () => {
 	beforeEach(() => bench.makeFirstVersion())
 
+	const untilItWaits = () =>
+		eventually(
+			async () => (await bench.waiting()).some((text) => /^-- Only what is missing/.test(text)),
+			'the migration waits for the table'
+		)
+
 	test('keeps what is there, adds what is missing', async () => {
 		const log = bench.broker()
-		const start = await log.head()
-		const [cursor] = await log.append([entry('old')])
+		await bench.appendAsFirst('old')
+		const [state] = await bench.rows('select epoch from sveltekit_sse_state')
 		await log.migrate()
-		expect(await log.head()).toBe(cursor)
+		expect(await log.head()).toContain(`${String(state?.epoch)}-1-`)
 		await log.append([entry('new')])
-		const page = await log.read(start, { limit: 9 })
-		expect(page.entries.map(({ data }) => data)).toEqual(['old', 'new'])
+		const tail = new Recorder(log, { last: 9 })
+		await tail.untilSeen(2)
+		expect(tail.data).toEqual(['old', 'new'])
 		await expect(
 			bench.pool.query(`insert into sveltekit_sse (topic, name, data) values ('t', '', '')`)
 		).rejects.toThrow('sveltekit_sse_name_can_be_sent')
@@ -82,19 +100,18 @@ describe('migrate() of a table of the first version', () => {
 
 	test('holds up publishers for moments only while a transaction holds the table', async () => {
 		const log = bench.broker()
-		const tail = await bench.follow(log)
 		const release = await bench.hold(publishing)
 		let migrated = false
 		const migrating = bench
 			.broker({ timeout: 10_000 })
 			.migrate()
 			.then(() => (migrated = true))
+		await untilItWaits()
+		// The functions are there before.
+		const tail = await bench.follow(log)
 		const times: number[] = []
 		for (let round = 0; round < 3; round++) {
-			await eventually(
-				async () => (await bench.waiting()).some((text) => /^-- The log of/.test(text)),
-				'the migration waits for the table'
-			)
+			await untilItWaits()
 			times.push((await timed(() => log.append([entry(String(round))]))).took)
 		}
 		expect(Math.max(...times)).toBeLessThan(1_500)
@@ -114,13 +131,91 @@ describe('migrate() of a table of the first version', () => {
 		expect(result).toMatchObject({
 			code: 'timeout',
 			message: expect.stringMatching(
-				/open transaction held the table sveltekit_sse.*end that transaction/
+				/^The table sveltekit_sse could not be .* in use by an open transaction \(process \d+\); .*end it/
 			)
 		})
 		expect(took).toBeLessThan(4_500)
 		await eventually(async () => (await bench.waiting()).length === 0, 'nothing waits')
 		await release()
 		await log.migrate()
+	})
+
+	// One statement numbered all of it while it held the table.
+	test('numbers a long backlog while others publish', async () => {
+		await bench.insert(150_000)
+		let migrated = false
+		// Too short to number all in one statement.
+		const migrating = bench
+			.broker({ timeout: 600 })
+			.migrate()
+			.finally(() => (migrated = true))
+		const times: number[] = []
+		for (let next = 150_001; !migrated; next++) {
+			times.push((await timed(() => bench.insert(1, next))).took)
+			await new Promise((resolve) => setTimeout(resolve, 20))
+		}
+		await migrating
+		expect(times.length).toBeGreaterThan(10)
+		expect(Math.max(...times)).toBeLessThan(600)
+		const log = bench.broker()
+		await log.head()
+		expect(await bench.count('data = sequence::text')).toBe(150_000 + times.length)
+	})
+
+	test('starts over if much is published while it waits', async () => {
+		const release = await bench.hold(publishing)
+		const migrating = bench.broker({ timeout: 10_000 }).migrate()
+		await untilItWaits()
+		await bench.insert(20_000)
+		await release()
+		await migrating
+		await bench.broker().head()
+		expect(await bench.count('sequence between 1 and 20001')).toBe(20_001)
+	})
+
+	// PostgreSQL ends an autovacuum only for those who wait for longer than its `deadlock_timeout` of 1 s.
+	test('ends an autovacuum that would take long', async () => {
+		await bench.insert(60_000)
+		await bench.pool.query(`update sveltekit_sse set data = repeat('x', 100)`)
+		await bench.pool.query(`alter table sveltekit_sse set (autovacuum_vacuum_cost_delay = 100,
+			autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_threshold = 1,
+			autovacuum_vacuum_scale_factor = 0)`)
+		await bench.pool.query(`alter system set autovacuum_naptime = '1s'`)
+		await bench.pool.query('alter system set autovacuum = on')
+		await bench.pool.query('select pg_reload_conf()')
+		const vacuums = () =>
+			bench.rows(`select from pg_stat_activity
+				where backend_type = 'autovacuum worker' and query like '%sveltekit_sse%'`)
+		try {
+			await eventually(async () => (await vacuums()).length > 0, 'an autovacuum runs')
+			await bench.broker({ timeout: 3_000 }).migrate()
+		} finally {
+			await bench.pool.query('alter system reset all')
+			await bench.pool.query('select pg_reload_conf()')
+		}
+	})
+
+	test.each([
+		[
+			'lock table sveltekit_sse in share update exclusive mode',
+			/in use by a vacuum, .* \(process \d+\);/
+		],
+		[
+			`select pg_advisory_xact_lock(hashtext('sveltekit-sse'), hashtext('sveltekit_sse'))`,
+			/in use by another migration \(process \d+\);/
+		]
+	])('says what is in the way: %s', async (text, message) => {
+		const release = await bench.hold(text)
+		const { result, took } = await timed(() =>
+			bench
+				.broker({ timeout: 1_500 })
+				.migrate()
+				.catch((error: unknown) => error)
+		)
+		expect(result).toMatchObject({ code: 'timeout', message: expect.stringMatching(message) })
+		const told = Number(/within (\d+) ms/.exec((result as Error).message)?.[1])
+		expect(Math.abs(told - took)).toBeLessThan(200)
+		await release()
 	})
 
 	test('is done once, however many processes start, whatever their default isolation', async () => {
@@ -141,13 +236,12 @@ describe('migrate() of a table of the first version', () => {
 	// refused, so that a pending one would have kept everybody from appending.
 	test('keeps rows that cannot be sent in their places, numbered or not, and goes on behind them', async () => {
 		const log = bench.broker()
-		const tail = await bench.follow(log)
-		const start = await log.head()
 		const insert = `insert into sveltekit_sse (topic, name, data, flags) values `
+		await bench.appendAsFirst('first')
 		await bench.pool.query(
 			`${insert} ('t', 'n', 'a', ''), ('t', '', 'b', ''), ('t', E'x\\ny', 'c', '')`
 		)
-		await tail.untilSeen(3)
+		await bench.pool.query('select sveltekit_sse_number()')
 		await bench.pool.query('alter table sveltekit_sse disable trigger all')
 		await bench.pool.query(
 			`${insert} ('t', 'n', '{', 'j'), ('t', 'n', '{}', 'j'), ('t', E'\\r', '', 'z')`
@@ -155,9 +249,11 @@ describe('migrate() of a table of the first version', () => {
 		await bench.pool.query('alter table sveltekit_sse enable trigger all')
 		await log.migrate()
 		await log.append([entry('after')])
-		await tail.untilSeen(7)
+		const tail = new Recorder(log, { last: 8 })
+		await tail.untilSeen(8)
+		const [{ cursor: start }, ...seen] = tail.seen as [LogEntry, ...LogEntry[]]
 		const { entries } = await log.read(start, { limit: 9 })
-		expect(entries).toEqual(tail.seen)
+		expect(entries).toEqual(seen)
 		expect(entries.map(({ topic, name, data }) => [topic, name, data])).toEqual([
 			['t', 'n', 'a'],
 			['t', '', ''],

@@ -55,6 +55,30 @@ afterEach(async () => {
 	pools = []
 })
 
+test('a row with a number of its own gets one like all others', async () => {
+	const log = broker()
+	const tail = await follow(log)
+	await log.append([entry('0')])
+	await pool.query(
+		`insert into sveltekit_sse (sequence, at, topic, name, data) values (1000, 1, 't', 'n', '1')`
+	)
+	await log.append([entry('2')])
+	await tail.untilSeen(3)
+	await pool.query(
+		`insert into sveltekit_sse (sequence, at, topic, name, data) values (4, 1, 't', 'n', '3')`
+	)
+	await log.append([entry('4')])
+	await tail.untilSeen(5)
+	expect(tail.data).toEqual(['0', '1', '2', '3', '4'])
+	expect(tail.gaps).toEqual([])
+})
+
+test('a pool is no client of a transaction', async () => {
+	const refused = { code: 'invalid-argument' }
+	await expect(broker().append([entry('x')], { client: pool })).rejects.toMatchObject(refused)
+	await expect(broker().append([entry('x')], { client: connect() })).rejects.toMatchObject(refused)
+})
+
 describe('transactions', () => {
 	test('one that began first and commits last is not skipped', async () => {
 		const log = broker()
@@ -258,7 +282,7 @@ test('a database that was set back is a gap, also if as much was appended again'
 		delete from sveltekit_sse where sequence > 1;
 		update sveltekit_sse_state set sequence = 1;
 		perform pg_sleep(0.002);
-		perform sveltekit_sse_append('other', array['t','t'], array['n','n'], array['x','y'],
+		perform sveltekit_sse_append_v2('other', array['t','t'], array['n','n'], array['x','y'],
 			array[null,null], array['','']);
 		perform pg_terminate_backend(pid) from pg_stat_activity
 			where application_name = 'set back';
@@ -334,7 +358,7 @@ test('a burst over the history is not pruned before those who follow have come t
 	await log.append(Array.from({ length: 300 }, (_, index) => entry(String(index))))
 	const prune = async (hours: number) => {
 		await pool.query(`update sveltekit_sse set at = at + ${hours * 3_600_000}`)
-		const { rows } = await pool.query('select sveltekit_sse_prune(10, null)::int as dropped')
+		const { rows } = await pool.query('select sveltekit_sse_prune_v2(10, null)::int as dropped')
 		return rows[0].dropped as number
 	}
 	expect([await prune(1), await prune(-2)]).toEqual([0, 290])

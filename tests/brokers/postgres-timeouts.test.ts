@@ -134,11 +134,13 @@ describe('the limit of a call', () => {
 	async function conflicts(times: number): Promise<void> {
 		await bench.pool.query('drop sequence if exists tries')
 		await bench.pool.query('create sequence tries')
-		await bench.pool.query(`create or replace function sveltekit_sse_number() returns void
+		await bench.pool.query(`drop function sveltekit_sse_number_v2;
+			create function sveltekit_sse_number_v2("maxRows" bigint default 5000) returns bigint
 			language plpgsql as $$ begin
 				if nextval('tries') <= ${times} then
 					raise exception 'conflict' using errcode = '40001';
 				end if;
+				return 0;
 			end $$`)
 	}
 

@@ -20,6 +20,7 @@ export class PostgresBench {
 	#brokers: Broker[] = []
 	/** Ends the transactions that a failed test has left open. */
 	#held = new Set<() => Promise<void>>()
+	#batches = 0
 
 	constructor() {
 		beforeAll(async () => {
@@ -89,6 +90,33 @@ export class PostgresBench {
 		await this.pool.query(
 			await readFile(new URL('postgres-version-1.sql', import.meta.url), 'utf8')
 		)
+	}
+
+	/** Appends as a process of the first version does. */
+	async appendAsFirst(...data: string[]): Promise<void> {
+		const values = [`first-${++this.#batches}`, data]
+		await this.pool.query(
+			`select * from sveltekit_sse_append($1, array_fill('t'::text, array[cardinality($2::text[])]),
+				array_fill('n'::text, array[cardinality($2)]), $2, array_fill(null::text, array[cardinality($2)]),
+				array_fill(''::text, array[cardinality($2)]))`,
+			values
+		)
+	}
+
+	/** Inserts rows as other programs do; the data are numbers. */
+	async insert(rows: number, from = 1): Promise<void> {
+		await this.pool.query(
+			`insert into sveltekit_sse (topic, name, data)
+				select 't', 'n', nth::text from generate_series($1::int, $2::int) as nth`,
+			[from, from + rows - 1]
+		)
+	}
+
+	async count(condition: string): Promise<number> {
+		const [row] = await this.rows(
+			`select count(*)::int as count from sveltekit_sse where ${condition}`
+		)
+		return row?.count as number
 	}
 
 	async drop(table = 'sveltekit_sse'): Promise<void> {

@@ -19,11 +19,12 @@ export function withDeadline<T>(
 
 /** One limit for several steps: together they take at most `ms`. */
 export class Budget {
-	readonly #ms: number
+	/** Milliseconds that all steps have together. */
+	readonly ms: number
 	readonly #end: number
 
 	constructor(ms: number) {
-		this.#ms = ms
+		this.ms = ms
 		this.#end = clock.now() + ms
 	}
 
@@ -34,21 +35,21 @@ export class Budget {
 
 	/** If the promise is not settled by the end of the budget, rejects with `timeout`. */
 	wait<T>(promise: Promise<T>, what: string, remedy?: string): Promise<T> {
-		return withDeadline(promise, this.left, what, remedy, this.#ms)
+		return withDeadline(promise, this.left, what, remedy, this.ms)
 	}
 }
 
-/** Resolves after `ms`, or as soon as the signal aborts. Never rejects. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after `ms`, or as soon as the signal, if there is one, aborts. Never rejects. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 	return new Promise((resolve) => {
-		if (signal.aborted) return resolve()
+		if (signal?.aborted) return resolve()
 		const done = () => {
 			clock.clearTimeout(timer)
-			signal.removeEventListener('abort', done)
+			signal?.removeEventListener('abort', done)
 			resolve()
 		}
 		const timer = clock.setTimeout(done, ms)
-		signal.addEventListener('abort', done)
+		signal?.addEventListener('abort', done)
 	})
 }
 

@@ -21,7 +21,7 @@ export interface PostgresClient extends PostgresQueryable {
 	/** Hears that the connection has ended. */
 	on(event: 'end', listener: () => void): unknown
 	/** Hears what `notify` sends. */
-	on(event: 'notification', listener: (message: { payload?: string }) => void): unknown
+	on(event: 'notification', listener: (message: { payload?: string | undefined }) => void): unknown
 	/** Ends that, before the client goes back to the pool. */
 	removeAllListeners(event: 'notification'): unknown
 	/** Gives it back to the pool, or has the pool throw it away. */
@@ -54,9 +54,13 @@ export function postgresError(thrown: unknown): SseError {
 	const code = sqlState(error)
 	if (code === '42P01' || code === '42883') {
 		const remedy = 'call `await broker.migrate()` once, or run the SQL that `migration()` returns'
-		return new SseError('failed', `The log’s table is not there; ${remedy}: ${error.message}`, {
-			cause: error
-		})
+		return new SseError(
+			'failed',
+			`The log’s table is not there, or not of this version; ${remedy}: ${error.message}`,
+			{
+				cause: error
+			}
+		)
 	}
 	if (code && endedByLimit.test(code)) {
 		const remedy = 'see in `pg_stat_activity` and `pg_locks` which transaction it waited for'
@@ -111,18 +115,19 @@ export async function borrow(pool: PostgresPool, budget: Budget): Promise<Postgr
 }
 
 /**
- * Runs one query on a borrowed client and settles within `timeout`, all steps together. Conflicts between transactions
+ * Runs one query on a borrowed client and settles within the limit, all steps together: milliseconds, or what is left
+ * of a budget. Conflicts between transactions
  * are tried again. A client that did not answer is not given to anybody else, and its statement is cancelled.
  * `sent` is called before each time that the server is asked.
  */
 export async function query(
 	pool: PostgresPool,
-	timeout: number,
+	limit: number | Budget,
 	text: string,
 	values: unknown[] = [],
 	sent = () => {}
 ): Promise<Record<string, unknown>[]> {
-	const budget = new Budget(timeout)
+	const budget = typeof limit === 'number' ? new Budget(limit) : limit
 	for (let failures = 0; ; failures++) {
 		const client = await borrow(pool, budget)
 		let thrown: unknown
@@ -137,15 +142,13 @@ export async function query(
 		} finally {
 			client.release(broken)
 		}
-		if (thrown instanceof SseError) cancel(pool, timeout, client, text)
+		if (thrown instanceof SseError) cancel(pool, budget.ms, client, text)
 		const delay = failures === 0 ? 0 : retryDelay(Math.min(failures, 2))
 		// The last error tells more than that the time is up.
 		if (!conflict.test(sqlState(thrown) ?? '') || delay >= budget.left) throw postgresError(thrown)
-		await pause(delay, never)
+		await pause(delay)
 	}
 }
-
-const never = new AbortController().signal
 
 /** Whether a client that failed like this can run nothing more. */
 export function isBroken(error: unknown): boolean {

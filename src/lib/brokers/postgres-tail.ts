@@ -5,6 +5,7 @@ import { borrow, serverLimit, type PostgresClient } from './postgres-client.js'
 import { Budget, withDeadline } from './deadline.js'
 import type { PostgresLog, PostgresState } from './postgres.js'
 import { logEntry, positionOf, type Row } from './postgres-rows.js'
+import { numberPortion } from './postgres-number.js'
 import type { TailLoop } from './tail-loop.js'
 
 /** Without a notification the tail looks by itself after so long: one may be lost in a proxy, or in a poolers' pool. */
@@ -92,7 +93,8 @@ class PostgresTail {
 
 	async #place(): Promise<void> {
 		const { tail, broker } = this
-		await this.#number()
+		// The start may be the end of the log, so that everything committed must be numbered before.
+		while (await this.#number()) continue
 		if (tail.position) {
 			const { appended } = broker
 			const before = tail.position
@@ -125,7 +127,8 @@ class PostgresTail {
 	async #look(): Promise<void> {
 		const { tail, broker } = this
 		this.#awake = false
-		if (this.#pending) await this.#number()
+		// What is numbered is handed over before the next portion.
+		if (this.#pending && (await this.#number())) this.#awake = this.#pending = true
 		const before = tail.position as Position
 		const state = await this.#read(before, page)
 		const [first] = state.rows
@@ -179,9 +182,10 @@ class PostgresTail {
 		return this.broker.state((text, values) => this.#query(text, values), position, limit)
 	}
 
-	async #number(): Promise<void> {
+	/** Numbers a portion. Resolves with whether more may be left. */
+	#number(): Promise<boolean> {
 		this.#pending = false
-		await this.#query(`select ${this.broker.names.routine('number')}()`)
+		return numberPortion(this.broker.names, (...args) => this.#query(...args))
 	}
 
 	/** The mark of an entry; of one that is gone, anything will do. */

@@ -18,7 +18,7 @@ import { sharedBounds } from '../hub/bounds.js'
 import { createEpoch, findGap, formatCursor, type Position } from '../hub/cursor.js'
 import { invalid } from '../parts/check.js'
 import type { Batch, Prepared } from './append-queue.js'
-import { UndecidedError, withDeadline } from './deadline.js'
+import { Budget, isAway, UndecidedError, UnsentError, withDeadline } from './deadline.js'
 import { EngineBroker, weigh } from './engine-broker.js'
 import {
 	query,
@@ -28,6 +28,7 @@ import {
 } from './postgres-client.js'
 import { migrate } from './postgres-migrate.js'
 import { namesOf, type PostgresNames } from './postgres-migration.js'
+import { numberAll, numberPortion, type RunQuery } from './postgres-number.js'
 import { Pruner } from './postgres-pruner.js'
 import { columnsOf, logEntry, type Row } from './postgres-rows.js'
 import { followPostgres } from './postgres-tail.js'
@@ -60,11 +61,13 @@ export interface PostgresOptions extends BrokerOptions {
 export interface PostgresBroker extends Broker {
 	/**
 	 * Makes the tables and functions, or brings those of an earlier version up to date. If they are of this version or a
-	 * later one, it changes nothing and takes no lock. Any number of processes may do that at once.
+	 * later one, it changes nothing and takes no lock. Any number of processes may do that at once, and processes of
+	 * several versions may use the table at once.
 	 *
-	 * It never waits longer than 200 ms for a lock, so that publishers never wait longer behind it. If an open
-	 * transaction that has published keeps it from a table of an earlier version, it tries again until twice the
-	 * `timeout` has passed, and then rejects with `timeout`; call it again once that transaction has ended.
+	 * It waits 200 ms at a time for a lock, and publishers wait behind it; to end an autovacuum it waits up to 1.5 s. If
+	 * an open transaction that has published keeps it from a table of an earlier version, it tries again until twice the
+	 * `timeout` has passed, and then rejects with `timeout`; call it again once that transaction has ended. Before, it
+	 * numbers the rows that are pending, without a limit of time, and holds up nobody meanwhile.
 	 */
 	migrate(): Promise<void>
 }
@@ -107,8 +110,6 @@ export interface PostgresState {
 	readonly appended: Position | undefined
 	readonly rows: Row[]
 }
-
-type RunQuery = (text: string, values?: unknown[]) => Promise<object[]>
 
 interface LogEnd {
 	readonly epoch: string
@@ -183,7 +184,7 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 				e.*
 			from ${state} s left join lateral (
 				select sequence, topic, name, data, sender, flags, at
-				from ${table} where sequence > $1 order by sequence limit $3
+				from ${table} where sequence > $1 and sequence <= s.sequence order by sequence limit $3
 			) e on true order by e.sequence`
 		const { sequence = 0, mark = 0 } = position ?? {}
 		const { appended } = this
@@ -208,33 +209,62 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 
 	/** The state with everything that is committed by now. */
 	async #current(position: Position | undefined, limit: number): Promise<PostgresState> {
-		const run: RunQuery = (text, values) => this.#query(text, values)
-		await run(`select ${this.names.routine('number')}()`)
-		return this.state(run, position, limit)
+		const budget = new Budget(this.timeout)
+		await numberAll(this.names, this.pool, budget)
+		return this.state((...args) => query(this.pool, budget, ...args), position, limit)
 	}
 
 	protected override prepare(entry: Entry): PostgresEntry {
 		return { entry, bytes: weigh(entry) }
 	}
 
-	protected override async write({ number, entries }: Batch<PostgresEntry>): Promise<Cursor[]> {
-		const id = `${this.#publisher}-${number}`
-		if (this.#sent?.number === number) await this.#assertDecidable(id, this.#sent.before)
-		else if (!this.#reached) await this.state((...args) => this.#query(...args), undefined, 0)
-		const text = `select * from ${this.names.routine('append')}($1, $2, $3, $4, $5, $6)`
-		const columns = columnsOf(entries.map(({ entry }) => entry))
-		const [row] = await query(this.pool, this.timeout, text, [id, ...columns], () => {
-			if (this.#sent?.number !== number) this.#sent = { number, before: this.#reached! }
-		})
-		const cursors = entries.map((_, index) => ({
-			epoch: String(row?.log_epoch),
-			sequence: Number(row?.first_sequence) + index,
-			mark: Number(row?.appended_at)
-		}))
+	protected override async write(batch: Batch<PostgresEntry>): Promise<Cursor[]> {
+		const budget = new Budget(this.timeout)
+		let row = await this.#store(batch, budget)
+		while (!row) {
+			await numberAll(this.names, this.pool, budget)
+			row = await this.#store(batch, budget)
+		}
+		const epoch = String(row.log_epoch)
+		const mark = Number(row.appended_at)
+		const first = Number(row.first_sequence)
+		const cursors = batch.entries.map((_, index) => ({ epoch, sequence: first + index, mark }))
 		this.appended = cursors.at(-1)
 		if (this.appended) this.#reach(this.appended)
-		this.pruner.count(entries.length)
+		this.pruner.count(cursors.length)
 		return cursors.map(formatCursor)
+	}
+
+	/** Resolves with nothing if so much is pending that the batch was not stored. */
+	async #store(
+		{ number, entries }: Batch<PostgresEntry>,
+		budget: Budget
+	): Promise<Record<string, unknown> | undefined> {
+		const run: RunQuery = (...args) => query(this.pool, budget, ...args)
+		const id = `${this.#publisher}-${number}`
+		const sent = this.#sent
+		let isAsked = false
+		try {
+			if (sent?.number === number) await this.#assertDecidable(id, sent.before, run)
+			else if (!this.#reached) {
+				// A function limits its waits for locks, also behind a pooler; the query of the state does not.
+				await numberPortion(this.names, run)
+				await this.state(run, undefined, 0)
+			}
+			const text = `select * from ${this.names.routine('append')}($1, $2, $3, $4, $5, $6)`
+			const columns = columnsOf(entries.map(({ entry }) => entry))
+			const [row] = await query(this.pool, budget, text, [id, ...columns], () => {
+				isAsked = true
+				if (this.#sent?.number !== number) this.#sent = { number, before: this.#reached! }
+			})
+			if (row && row.log_epoch !== null) return row
+			// It was answered: nothing is open about this try.
+			this.#sent = sent
+			return undefined
+		} catch (error) {
+			if (isAsked || error instanceof UndecidedError || !isAway(error)) throw error
+			throw new UnsentError((error as SseError).message, error)
+		}
 	}
 
 	#reach({ epoch, sequence }: LogEnd): void {
@@ -243,11 +273,11 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 	}
 
 	/** A batch that was sent and not answered is known by its row; once that may have been pruned, nothing tells. */
-	async #assertDecidable(id: string, before: LogEnd): Promise<void> {
+	async #assertDecidable(id: string, before: LogEnd, run: RunQuery): Promise<void> {
 		const { table, state } = this.names
 		const text = `select epoch, sequence as last, (select min(sequence) from ${table}) as first,
 			exists (select from ${table} where batch = $1) as found from ${state}`
-		const [row] = await this.#query(text, [id])
+		const [row] = (await run(text, [id])) as Record<string, unknown>[]
 		if (!row || row.found === true) return
 		const reached = row.epoch === before.epoch ? before.sequence : 0
 		if (Number(row.first ?? Number(row.last) + 1) <= reached + 1) return
@@ -285,8 +315,9 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 	/** Into the user's transaction go plain rows; they are numbered once it has committed. */
 	async #appendIn(client: unknown, entries: readonly Entry[]): Promise<Cursor[]> {
 		const { query } = client as Partial<PostgresQueryable>
-		if (typeof query !== 'function') {
-			const expected = 'the client of `pg` in whose transaction to publish'
+		// A pool would take any of its clients: the event would be stored whatever becomes of the transaction.
+		if (typeof query !== 'function' || client === this.pool || 'totalCount' in (client as object)) {
+			const expected = 'the client of `pg` in whose transaction to publish, no pool'
 			throw invalid('`client`', expected, client)
 		}
 		const text = `insert into ${this.names.table} (topic, name, data, sender, flags)
@@ -300,13 +331,16 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 		return []
 	}
 
-	async #prune([keep, age]: (number | null)[]): Promise<void> {
+	async #prune(bounds: (number | null)[]): Promise<void> {
+		const text = `select ${this.names.routine('prune')}($1::bigint, $2::bigint) as dropped`
 		try {
-			const values = [keep, age]
-			await this.#query(`select ${this.names.routine('prune')}($1::bigint, $2::bigint)`, values)
+			for (let dropped = 1; dropped > 0 && !this.closed;) {
+				const [row] = await this.#query(text, bounds)
+				dropped = Number(row?.dropped)
+			}
 		} catch (error) {
 			// An outage is told by others; it will be pruned the next time.
-			if ((error as SseError).code === 'failed') this.report(error, 'trim')
+			if ((error as SseError).code !== 'network') this.report(error, 'trim')
 		}
 	}
 

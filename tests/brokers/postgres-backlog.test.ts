@@ -1,0 +1,107 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import type { Entry } from '../../src/lib/hub/broker.js'
+import { eventually } from '../../src/lib/testing/conformance/recorder.js'
+import { PostgresBench, timed } from '../support/postgres-bench.js'
+
+// Statements that take long because of much data: one that is cancelled at its time-out does nothing, however often it
+// is tried.
+const bench = new PostgresBench()
+const entry = (data: string): Entry => ({ topic: 't', name: 'n', data })
+const timeout = 400
+const pending = () => bench.count('sequence is null')
+const numberOf = async (data: string) =>
+	Number(
+		(await bench.rows('select sequence from sveltekit_sse where data = $1', [data]))[0]?.sequence
+	)
+
+beforeEach(async () => {
+	await bench.drop()
+	await bench.broker().migrate()
+})
+
+describe('a backlog that takes longer than the time-out', () => {
+	test('is appended behind, in the order of its inserts, after a few tries', async () => {
+		await bench.insert(120_000)
+		const log = bench.broker({ timeout })
+		const { result } = await timed(() => log.append([entry('x')]).catch((error: unknown) => error))
+		expect(result).toMatchObject({ code: 'timeout' })
+		expect(await pending()).toBeLessThan(120_000)
+		await log.append([entry('behind')], { wait: 8_000 })
+		expect(await pending()).toBe(0)
+		expect(await numberOf('behind')).toBeGreaterThan(120_000)
+		const wrong = `sequence <= 120000 and data <> sequence::text`
+		expect([await bench.count(wrong), await bench.count(`data = 'behind'`)]).toEqual([0, 1])
+	})
+
+	test('is numbered by head and read too, a part by each call', async () => {
+		await bench.insert(120_000)
+		const log = bench.broker({ timeout })
+		const left = [120_000]
+		let head: string | undefined
+		while (!head) {
+			head = await log.head().catch(() => undefined)
+			left.push(await pending())
+			if (left.at(-1) !== 0) expect(left.at(-1)).toBeLessThan(left.at(-2)!)
+		}
+		expect(left.length).toBeGreaterThan(2)
+		expect(head).toContain('-120000-')
+	})
+
+	test('is handed over by a tail in order, the first events before all are numbered', async () => {
+		const log = bench.broker({ timeout })
+		const tail = await bench.follow(log)
+		await bench.insert(60_000)
+		await tail.untilSeen(1)
+		expect(await pending()).toBeGreaterThan(0)
+		await tail.untilSeen(60_000)
+		expect(tail.data.every((data, index) => data === String(index + 1))).toBe(true)
+		expect(tail.gaps).toEqual([])
+	})
+})
+
+// Of a batch that is refused because of a backlog it is known that it was not stored.
+test('an append that waits for a backlog is stored once, whatever is pruned meanwhile', async () => {
+	await bench.insert(120_000)
+	const log = bench.broker({ timeout })
+	const appending = log.append([entry('once')], { wait: 8_000 })
+	await eventually(async () => (await pending()) < 110_000, 'it is refused')
+	await bench.pool.query('delete from sveltekit_sse where sequence <= 8000')
+	await appending
+	expect(await bench.count(`data = 'once'`)).toBe(1)
+})
+
+describe('a history that takes longer than the time-out to prune', () => {
+	async function fill(): Promise<void> {
+		await bench.pool.query(`insert into sveltekit_sse (sequence, topic, name, data, at)
+			select nth, 't', 'n', '', 1 from generate_series(1, 300000) as nth`)
+		await bench.pool.query(`insert into sveltekit_sse_state (epoch, sequence, at)
+			values ('epoch', 300000, 1)`)
+	}
+	const some = () => Array.from({ length: 500 }, () => entry('x'))
+
+	test.each([
+		{ events: 1_000, age: undefined },
+		{ events: undefined, age: 60_000 }
+	])('is pruned in portions: %j', async (history) => {
+		await fill()
+		// Deleting all of it in one statement would take longer.
+		const log = bench.broker({ timeout: 150, history })
+		await log.append(some(), { wait: 5_000 })
+		await eventually(async () => (await bench.count('true')) <= 1_000, 'old rows are pruned')
+		expect(await bench.count(`data = 'x'`)).toBe(500)
+	})
+
+	test('is reported if it cannot be pruned in time', async () => {
+		await fill()
+		const release = await bench.hold('select from sveltekit_sse where sequence = 1 for update')
+		const reports: unknown[] = []
+		const onError = (error: unknown, { stage }: { stage: string }) => {
+			reports.push({ code: (error as { code: string }).code, stage })
+		}
+		const log = bench.broker({ timeout: 300, history: { events: 1_000 }, onError })
+		await log.append(some(), { wait: 5_000 })
+		await eventually(async () => reports.length > 0, 'it is reported')
+		expect(reports).toEqual([{ code: 'timeout', stage: 'trim' }])
+		await release()
+	})
+})
