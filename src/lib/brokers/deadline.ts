@@ -1,5 +1,5 @@
 import { clock } from '../clock.js'
-import { SseError } from '../errors.js'
+import { SseError, type SseErrorCode } from '../errors.js'
 import { within } from '../parts/within.js'
 
 /**
@@ -71,9 +71,9 @@ export class UndecidedError extends SseError {
 	}
 }
 
-/** The engine was not asked at all, since there is no connection to it: nothing can have been stored. */
+/** The engine was not given the entries at all, such as without a connection to it: nothing can have been stored. */
 export class UnsentError extends SseError {
-	constructor(message: string, cause?: unknown) {
-		super('network', message, { cause })
+	constructor(message: string, code: SseErrorCode = 'network', cause?: unknown) {
+		super(code, message, { cause })
 	}
 }

@@ -263,7 +263,8 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 			return undefined
 		} catch (error) {
 			if (isAsked || error instanceof UndecidedError || !isAway(error)) throw error
-			throw new UnsentError((error as SseError).message, error)
+			const { message, code } = error as SseError
+			throw new UnsentError(message, code, error)
 		}
 	}
 
