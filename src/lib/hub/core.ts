@@ -211,8 +211,8 @@ function unreached(): SseError {
 function unsendable({ topic, name }: LogEntry): SseError {
 	return new SseError(
 		'invalid-argument',
-		`The topic ${JSON.stringify(topic)} has an event whose name cannot be sent (${JSON.stringify(name)}); its clients ` +
-			'are told of a gap. Correct whoever inserts it.'
+		`An entry of the topic ${JSON.stringify(topic)} cannot be sent (its name is ${JSON.stringify(name)}); the clients are ` +
+			'told of a gap. Correct the program that inserts it.'
 	)
 }
 
