@@ -7,7 +7,9 @@ import { PostgresBench, timed } from '../support/postgres-bench.js'
 // is tried.
 const bench = new PostgresBench()
 const entry = (data: string): Entry => ({ topic: 't', name: 'n', data })
-const timeout = 400
+/** Enough for a portion, also on a slow machine, but not for the eight of a backlog. */
+const timeout = 1_500
+const rows = 40_000
 const pending = () => bench.count('sequence is null')
 const numberOf = async (data: string) =>
 	Number(
@@ -21,22 +23,24 @@ beforeEach(async () => {
 
 describe('a backlog that takes longer than the time-out', () => {
 	test('is appended behind, in the order of its inserts, after a few tries', async () => {
-		await bench.insert(120_000)
+		await bench.slowDown(0.15)
+		await bench.insert(rows)
 		const log = bench.broker({ timeout })
 		const { result } = await timed(() => log.append([entry('x')]).catch((error: unknown) => error))
 		expect(result).toMatchObject({ code: 'timeout' })
-		expect(await pending()).toBeLessThan(120_000)
-		await log.append([entry('behind')], { wait: 8_000 })
+		expect(await pending()).toBeLessThan(rows)
+		await log.append([entry('behind')], { wait: 15_000 })
 		expect(await pending()).toBe(0)
-		expect(await numberOf('behind')).toBeGreaterThan(120_000)
-		const wrong = `sequence <= 120000 and data <> sequence::text`
+		expect(await numberOf('behind')).toBeGreaterThan(rows)
+		const wrong = `sequence <= ${rows} and data <> sequence::text`
 		expect([await bench.count(wrong), await bench.count(`data = 'behind'`)]).toEqual([0, 1])
 	})
 
 	test('is numbered by head and read too, a part by each call', async () => {
-		await bench.insert(120_000)
+		await bench.slowDown(0.15)
+		await bench.insert(rows)
 		const log = bench.broker({ timeout })
-		const left = [120_000]
+		const left = [rows]
 		let head: string | undefined
 		while (!head) {
 			head = await log.head().catch(() => undefined)
@@ -44,17 +48,18 @@ describe('a backlog that takes longer than the time-out', () => {
 			if (left.at(-1) !== 0) expect(left.at(-1)).toBeLessThan(left.at(-2)!)
 		}
 		expect(left.length).toBeGreaterThan(2)
-		expect(head).toContain('-120000-')
+		expect(head).toContain(`-${rows}-`)
 	})
 
 	test('is handed over by a tail in order, the first events before all are numbered', async () => {
 		// Nothing may be trimmed before a slow machine has read it.
 		const log = bench.broker({ timeout, history: { events: 100_000 } })
 		const tail = await bench.follow(log)
-		await bench.insert(60_000)
+		await bench.slowDown(0.15)
+		await bench.insert(rows)
 		await tail.untilSeen(1)
 		expect(await pending()).toBeGreaterThan(0)
-		await tail.untilSeen(60_000)
+		await tail.untilSeen(rows)
 		expect(tail.data.every((data, index) => data === String(index + 1))).toBe(true)
 		expect(tail.gaps).toEqual([])
 	})
@@ -62,10 +67,11 @@ describe('a backlog that takes longer than the time-out', () => {
 
 // Of a batch that is refused because of a backlog it is known that it was not stored.
 test('an append that waits for a backlog is stored once, whatever is pruned meanwhile', async () => {
-	await bench.insert(120_000)
+	await bench.slowDown(0.15)
+	await bench.insert(rows)
 	const log = bench.broker({ timeout })
-	const appending = log.append([entry('once')], { wait: 8_000 })
-	await eventually(async () => (await pending()) < 110_000, 'it is refused')
+	const appending = log.append([entry('once')], { wait: 15_000 })
+	await eventually(async () => (await pending()) < rows - 8_000, 'it is refused')
 	await bench.pool.query('delete from sveltekit_sse where sequence <= 8000')
 	await appending
 	expect(await bench.count(`data = 'once'`)).toBe(1)
@@ -86,7 +92,7 @@ describe('a history that takes longer than the time-out to prune', () => {
 	])('is pruned in portions: %j', async (history) => {
 		await fill()
 		// Deleting all of it in one statement would take longer.
-		const log = bench.broker({ timeout: 150, history })
+		const log = bench.broker({ timeout: 400, history })
 		await log.append(some(), { wait: 5_000 })
 		await eventually(async () => (await bench.count('true')) <= 1_000, 'old rows are pruned')
 		expect(await bench.count(`data = 'x'`)).toBe(500)

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { namesOf } from '../../src/lib/brokers/postgres-migration.js'
+import { namesOf } from '../../src/lib/brokers/postgres-names.js'
 import { migration } from '../../src/lib/brokers/postgres.js'
 import type { Entry, LogEntry } from '../../src/lib/hub/broker.js'
 import { eventually, Recorder } from '../../src/lib/testing/conformance/recorder.js'

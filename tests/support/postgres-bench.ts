@@ -6,7 +6,7 @@ import {
 	type PostgresBroker,
 	type PostgresOptions
 } from '../../src/lib/brokers/postgres.js'
-import { namesOf } from '../../src/lib/brokers/postgres-migration.js'
+import { namesOf } from '../../src/lib/brokers/postgres-names.js'
 import type { Broker } from '../../src/lib/hub/broker.js'
 import { Recorder } from '../../src/lib/testing/conformance/recorder.js'
 import { startPostgres, type ServerProcess } from './servers.js'
@@ -110,6 +110,21 @@ export class PostgresBench {
 				select 't', 'n', nth::text from generate_series($1::int, $2::int) as nth`,
 			[from, from + rows - 1]
 		)
+	}
+
+	/**
+	 * Makes each statement that changes rows of the log take a while longer, whatever the machine is. The table is dropped
+	 * with it.
+	 */
+	async slowDown(seconds: number): Promise<void> {
+		await this.pool.query(`
+			create or replace function slow_down() returns trigger language plpgsql as $$
+			begin
+				perform pg_sleep(${seconds});
+				return null;
+			end $$;
+			create trigger slow_down before update on sveltekit_sse
+				for each statement execute function slow_down()`)
 	}
 
 	async count(condition: string): Promise<number> {

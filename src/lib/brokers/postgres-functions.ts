@@ -1,4 +1,4 @@
-import type { PostgresNames } from './postgres-migration.js'
+import type { PostgresNames } from './postgres-names.js'
 
 /**
  * The most rows that one statement numbers or prunes. A statement that takes too long is cancelled and rolled back, so

@@ -1,5 +1,5 @@
 import { query, type PostgresPool } from './postgres-client.js'
-import type { PostgresNames } from './postgres-migration.js'
+import type { PostgresNames } from './postgres-names.js'
 
 /** Who holds locks that a migration has waited for. */
 export interface Holders {

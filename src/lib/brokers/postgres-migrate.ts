@@ -18,13 +18,10 @@ import {
 	backlogState,
 	completion,
 	migrationLock,
-	namesOf,
 	preparation,
-	routineNames,
-	schemaVersion,
-	versionOf,
-	type PostgresNames
+	versionOf
 } from './postgres-migration.js'
+import { namesOf, routineNames, schemaVersion, type PostgresNames } from './postgres-names.js'
 import { numberPortion } from './postgres-number.js'
 
 /** Everybody who publishes waits behind a migration that waits for its lock; this is the longest such wait. */

@@ -2,7 +2,7 @@ import { SseError } from '../errors.js'
 import type { Budget } from './deadline.js'
 import { query, type PostgresPool } from './postgres-client.js'
 import { portionRows } from './postgres-functions.js'
-import type { PostgresNames } from './postgres-migration.js'
+import type { PostgresNames } from './postgres-names.js'
 
 /** Runs one query; the rows are objects. */
 export type RunQuery = (text: string, values?: unknown[]) => Promise<object[]>

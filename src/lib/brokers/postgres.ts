@@ -27,7 +27,7 @@ import {
 	type PostgresQueryable
 } from './postgres-client.js'
 import { migrate } from './postgres-migrate.js'
-import { namesOf, type PostgresNames } from './postgres-migration.js'
+import { namesOf, type PostgresNames } from './postgres-names.js'
 import { numberAll, numberPortion, type RunQuery } from './postgres-number.js'
 import { Pruner } from './postgres-pruner.js'
 import { columnsOf, logEntry, type Row } from './postgres-rows.js'
