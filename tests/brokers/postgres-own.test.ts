@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { migration, postgres, type PostgresOptions } from '../../src/lib/brokers/postgres.js'
 import type { Broker, Cursor, Entry } from '../../src/lib/hub/broker.js'
 import { eventually, Recorder } from '../../src/lib/testing/conformance/recorder.js'
-import { startFaultProxy } from '../support/fault-proxy.js'
+import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js'
 import { startPostgres, type ServerProcess } from '../support/servers.js'
 import { conforms } from '../support/broker-conformance.js'
 
@@ -229,13 +229,19 @@ test('under a stricter isolation by default, concurrent publishers all succeed',
 	expect(new Set(tail.data).size).toBe(30)
 })
 
-test('answers that are lost on the way make no entry twice', async () => {
-	await using proxy = await startFaultProxy(server.port)
+/** A broker that has stored one entry, and whose engine is heard no more from now on. */
+async function stalled(proxy: FaultProxy) {
 	const url = `postgres://postgres@127.0.0.1:${proxy.port}/postgres`
 	const log = broker(connect({ connectionString: url }), { timeout: 500 })
 	const tail = await follow(broker())
 	await log.append([entry('before')], { wait })
 	proxy.stall()
+	return { log, tail }
+}
+
+test('answers that are lost on the way make no entry twice', async () => {
+	await using proxy = await startFaultProxy(server.port)
+	const { log, tail } = await stalled(proxy)
 	const waiting = log.append([entry('once')], { wait })
 	await tail.until(() => tail.data.includes('once'), 'it is stored')
 	proxy.reset()
@@ -249,11 +255,7 @@ test('answers that are lost on the way make no entry twice', async () => {
 // Its row is all by which it is known again.
 test('an event that was sent and not answered is not stored again once it may have been pruned', async () => {
 	await using proxy = await startFaultProxy(server.port)
-	const url = `postgres://postgres@127.0.0.1:${proxy.port}/postgres`
-	const log = broker(connect({ connectionString: url }), { timeout: 500 })
-	const tail = await follow(broker())
-	await log.append([entry('before')], { wait })
-	proxy.stall()
+	const { log, tail } = await stalled(proxy)
 	// Longer than a test may take.
 	const waiting = log.append([entry('once')], { wait: 10 * wait })
 	const behind = log.append([entry('behind')])

@@ -24,7 +24,7 @@ export interface AppendQueueOptions<P extends Prepared> {
 	/** Milliseconds within which the engine has to answer. */
 	readonly timeout: number
 	/** The most bytes of a batch, unless one entry alone has more. */
-	readonly mostBytes: () => number
+	readonly maxBytes: () => number
 	/**
 	 * Stores a batch; rejects with `network` or `timeout` if it is unknown whether it did. It is called again then,
 	 * unless that will never be known (`UndecidedError`).
@@ -52,11 +52,11 @@ interface Job<P extends Prepared> {
 	reject(error: Error): void
 }
 
-const mostEntries = 500
+const maxEntries = 500
 /** Milliseconds for which every engine knows for certain which batch it has stored last. */
-const mostDoubt = 12 * 3_600_000
+const maxDoubt = 12 * 3_600_000
 /** Bytes that may wait for the engine; more would only grow while it is away. */
-const mostWaiting = 32 * 1024 * 1024
+const maxWaitingBytes = 32 * 1024 * 1024
 
 /**
  * Brings appends to the engine, one batch at a time: what comes while one is under way leaves with the next. That
@@ -90,9 +90,9 @@ export class AppendQueue<P extends Prepared> {
 		// Behind one that waits for the engine there is nothing to be had; it would only learn that later.
 		if (this.#away && wait <= 0) throw this.#away
 		const bytes = sum(entries)
-		if (bytes > mostWaiting) throw tooLarge(bytes)
-		if (this.#bytes + bytes > mostWaiting) throw overflow(this.#bytes)
-		const parts = [...split(entries, this.#options.mostBytes())]
+		if (bytes > maxWaitingBytes) throw tooLarge(bytes)
+		if (this.#bytes + bytes > maxWaitingBytes) throw overflow(this.#bytes)
+		const parts = [...split(entries, this.#options.maxBytes())]
 		const cursors = await Promise.all(parts.map((part) => this.#add(part, wait)))
 		return cursors.flat()
 	}
@@ -134,12 +134,12 @@ export class AppendQueue<P extends Prepared> {
 
 	/** The next jobs; those that wait never share a batch with those that do not. */
 	#take(): Job<P>[] {
-		const most = this.#options.mostBytes()
+		const most = this.#options.maxBytes()
 		let [count, entries, bytes] = [0, 0, 0]
 		for (const job of this.#jobs) {
 			entries += job.entries.length
 			bytes += job.bytes
-			const isFull = entries > mostEntries || bytes > most || job.isAlone
+			const isFull = entries > maxEntries || bytes > most || job.isAlone
 			if (job.waits !== this.#jobs[0]!.waits || (count > 0 && isFull)) break
 			count++
 			if (job.isAlone) break
@@ -192,7 +192,7 @@ export class AppendQueue<P extends Prepared> {
 				this.#turnAway()
 				// Their callers were told that it failed, and may publish again.
 				if (jobs.every(({ isSettled }) => isSettled)) throw error
-				if (clock.now() - since > mostDoubt) throw new UndecidedError(forgotten, error)
+				if (clock.now() - since > maxDoubt) throw new UndecidedError(forgotten, error)
 			}
 		}
 	}
@@ -268,22 +268,22 @@ function hung(timeout: number): string {
 }
 
 function tooLarge(bytes: number): SseError {
-	const message = `An append of ${bytes} bytes is more than the broker ever takes (${mostWaiting}); send references to the data.`
+	const message = `An append of ${bytes} bytes is more than the broker ever takes (${maxWaitingBytes}); send references to the data.`
 	return new SseError('too-large', message)
 }
 
 function overflow(bytes: number): SseError {
-	const message = `${bytes} bytes wait for the broker, more do not fit (at most ${mostWaiting}); publish less, or try later.`
+	const message = `${bytes} bytes wait for the broker, more do not fit (at most ${maxWaitingBytes}); publish less, or try later.`
 	return new SseError('overflow', message)
 }
 
 /** Parts that each fit into a batch. */
-function* split<P extends Prepared>(entries: readonly P[], mostBytes: number): Iterable<P[]> {
+function* split<P extends Prepared>(entries: readonly P[], maxBytes: number): Iterable<P[]> {
 	let part: P[] = []
 	let bytes = 0
 	for (const entry of entries) {
 		bytes += entry.bytes
-		if (part.length === mostEntries || (part.length > 0 && bytes > mostBytes)) {
+		if (part.length === maxEntries || (part.length > 0 && bytes > maxBytes)) {
 			yield part
 			part = []
 			bytes = entry.bytes

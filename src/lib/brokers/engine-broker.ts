@@ -42,13 +42,13 @@ export abstract class EngineBroker<P extends Prepared> extends BrokerBase implem
 		this.#engine = engine
 		this.#queue = new AppendQueue<P>(this, {
 			timeout,
-			mostBytes: () => this.mostBytes,
+			maxBytes: () => this.maxBytes,
 			write: (batch) => this.write(batch)
 		})
 	}
 
 	/** The most bytes of a batch, as `prepare` counts them. */
-	protected get mostBytes(): number {
+	protected get maxBytes(): number {
 		return 1024 * 1024
 	}
 

@@ -222,13 +222,13 @@ export class NatsLog extends EngineBroker<NatsEntry> implements Broker {
 	}
 
 	/** What a message may hold beside its headers. */
-	protected override get mostBytes(): number {
+	protected override get maxBytes(): number {
 		return (this.connection.info?.max_payload ?? 1024 * 1024) - 1_024
 	}
 
 	protected override prepare(entry: Entry): NatsEntry {
 		const json = encodeEntry(entry)
-		const most = this.mostBytes
+		const most = this.maxBytes
 		// One more is the comma's.
 		const bytes = 1 + new TextEncoder().encode(json).length
 		if (bytes <= most) return { json, bytes }

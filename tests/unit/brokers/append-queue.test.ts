@@ -39,7 +39,7 @@ beforeEach(() => {
 	engine = async () => {}
 	queue = new AppendQueue<Item>(base, {
 		timeout,
-		mostBytes: () => 1024 * 1024,
+		maxBytes: () => 1024 * 1024,
 		async write(batch) {
 			batches.push(batch)
 			await engine(batch)

@@ -5,7 +5,8 @@ import {
 	memory,
 	type Broker,
 	type HubOptions,
-	type StreamOptions
+	type StreamOptions,
+	type TailListener
 } from '../../../src/lib/hub/index.js'
 import { StreamLog } from '../../support/stream-log.js'
 
@@ -85,4 +86,12 @@ export function lagging(broker = memory()): Broker & { letGo(): void } {
 			held = undefined
 		}
 	}
+}
+
+/** Lets a test tell the hub what its broker would, such as of a hole in the log. */
+export function captureTail(broker: Broker): () => TailListener {
+	const { tail } = broker
+	let listener: TailListener | undefined
+	broker.tail = (start, own) => tail.call(broker, start, (listener = own))
+	return () => listener!
 }

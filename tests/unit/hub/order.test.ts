@@ -1,11 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { defineEvents, type SseError } from '../../../src/lib/index.js'
 import type { Schema } from '../../../src/lib/contract/types.js'
-import { memory, type Hub, type TailListener } from '../../../src/lib/hub/index.js'
+import { memory, type Hub } from '../../../src/lib/hub/index.js'
 import { giveWay } from '../../../src/lib/parts/give-way.js'
 import { manualClock } from '../../../src/lib/testing/index.js'
 import { StreamLog } from '../../support/stream-log.js'
-import { createHub, joined, lagging, open, request, told, toldInAll } from './fixture.js'
+import {
+	captureTail,
+	createHub,
+	joined,
+	lagging,
+	open,
+	request,
+	told,
+	toldInAll
+} from './fixture.js'
 
 // A disconnect takes effect in its place: what was published before it comes first, also to those who are still behind.
 
@@ -283,9 +292,7 @@ describe('a process that lags behind the log', () => {
 
 	test('is waited for no longer when the log was set back, as by a failover', async () => {
 		const broker = memory()
-		const { tail } = broker
-		let listener: TailListener | undefined
-		broker.tail = (start, own) => tail.call(broker, start, (listener = own))
+		const listener = captureTail(broker)
 		const hub = createHub({ broker })
 		await hub.publish('job', 'n', 0)
 		await joined(open(hub, 'other'))
@@ -295,7 +302,7 @@ describe('a process that lags behind the log', () => {
 		const log = open(hub, 'job')
 		await giveWay()
 		expect(log.all.some((note) => 'id' in note)).toBe(false)
-		listener!.gap({ reason: 'unknown', cursor })
+		listener().gap({ reason: 'unknown', cursor })
 		await joined(log)
 		await hub.publish('job', 'n', 1)
 		await log.count(1)
@@ -367,13 +374,11 @@ describe('that a topic is over is forgotten', () => {
 
 	test('when the log has a hole', async () => {
 		const broker = memory()
-		const { tail } = broker
-		let listener: TailListener | undefined
-		broker.tail = (start, own) => tail.call(broker, start, (listener = own))
+		const listener = captureTail(broker)
 		const hub = createHub({ broker })
 		await hub.disconnect('job')
 		await joined(open(hub, 'other'))
-		listener!.gap({ reason: 'trimmed', cursor: await hub.cursor() })
+		listener().gap({ reason: 'trimmed', cursor: await hub.cursor() })
 		const log = open(hub, 'job')
 		await joined(log)
 		expect(hub.connections('job')).toBe(1)
