@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Entry } from '../../src/lib/hub/broker.js'
 import { eventually } from '../../src/lib/testing/conformance/recorder.js'
-import { PostgresBench, timed } from '../support/postgres-bench.js'
+import { PostgresBench, settled } from '../support/postgres-bench.js'
 
 // Statements that take long because of much data: one that is cancelled at its time-out does nothing, however often it
 // is tried.
@@ -26,7 +26,7 @@ describe('a backlog that takes longer than the time-out', () => {
 		await bench.slowDown(0.15)
 		await bench.insert(rows)
 		const log = bench.broker({ timeout })
-		const { result } = await timed(() => log.append([entry('x')]).catch((error: unknown) => error))
+		const result = await settled(20_000, log.append([entry('x')]))
 		expect(result).toMatchObject({ code: 'timeout' })
 		expect(await pending()).toBeLessThan(rows)
 		await log.append([entry('behind')], { wait: 15_000 })

@@ -127,6 +127,16 @@ export class PostgresBench {
 				for each statement execute function slow_down()`)
 	}
 
+	/** Makes the log's functions wait for locks for longer than any test. */
+	async makePatient(): Promise<void> {
+		await this.pool.query(`
+			do $$ declare routine regprocedure; begin
+				for routine in select oid from pg_proc where proname like 'sveltekit\\_sse\\_%' loop
+					execute format('alter function %s set lock_timeout = %L', routine, '1h');
+				end loop;
+			end $$`)
+	}
+
 	async count(condition: string): Promise<number> {
 		const [row] = await this.rows(
 			`select count(*)::int as count from sveltekit_sse where ${condition}`
@@ -140,9 +150,18 @@ export class PostgresBench {
 	}
 }
 
-/** What a promise resolves with, and how many milliseconds that took. */
-export async function timed<T>(run: () => Promise<T>): Promise<{ result: T; took: number }> {
-	const start = performance.now()
-	const result = await run()
-	return { result, took: performance.now() - start }
+/**
+ * What a promise resolves or rejects with, if it settles before a timer that is started now. A timer of the same process is
+ * late with it, so that a busy machine makes no difference.
+ */
+export function settled(limitMs: number, promise: Promise<unknown>): Promise<unknown> {
+	const result = promise.catch((error: unknown) => error)
+	return new Promise((resolve, reject) => {
+		const late = () => reject(new Error(`Not settled within ${limitMs} ms.`))
+		const timer = setTimeout(late, limitMs)
+		void result.then((value) => {
+			clearTimeout(timer)
+			resolve(value)
+		})
+	})
 }
