@@ -7,6 +7,7 @@ import { PostgresBench, settled } from '../support/postgres-bench.js'
 const bench = new PostgresBench()
 const entry = (data: string): Entry => ({ topic: 't', name: 'n', data })
 const exclusive = 'lock table sveltekit_sse in access exclusive mode'
+
 beforeEach(async () => {
 	await bench.drop()
 	await bench.broker().migrate()

@@ -52,10 +52,10 @@ export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
 }
 
 /** Issues that are told; the first says the most. */
-const mostIssues = 3
+const maxIssues = 3
 
 function list(issues: readonly SchemaIssue[]): string {
-	const told = issues.slice(0, mostIssues).map(({ message, path }) => {
+	const told = issues.slice(0, maxIssues).map(({ message, path }) => {
 		const what = message.trim().replace(/\.$/, '')
 		return path?.length ? `at ${place(path)}: ${what}` : what
 	})

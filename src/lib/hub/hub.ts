@@ -44,7 +44,7 @@ function defaultBuffer(maxEvent: number): number {
 }
 
 /** Events that `last` may ask for. */
-const mostLast = 10_000
+const maxLast = 10_000
 
 /**
  * Publishes events to everyone who is on a topic, on every machine, and lets clients resume where they were.
@@ -361,7 +361,7 @@ function greet(
 	const frames =
 		last === true
 			? [...topics].map((topic) => recent.latest(topic)).filter((frame) => !!frame)
-			: recent.last(Math.min(+last || 0, mostLast), ({ entry }) => topics.has(entry.topic))
+			: recent.last(Math.min(+last || 0, maxLast), ({ entry }) => topics.has(entry.topic))
 	// What came since is sent in its turn.
 	const past = frames.filter(isPast).sort((one, other) => one.entry.at - other.entry.at)
 	return past.map(({ bare }) => bare)

@@ -4,7 +4,7 @@ import type { Receiver } from './delivery.js'
 import type { Batch } from './frame.js'
 
 /** Events that may wait for a loop. */
-const mostWaiting = 10_000
+const maxWaiting = 10_000
 
 let open = 0
 
@@ -41,8 +41,8 @@ export class Subscription implements Receiver, AsyncIterator<LogEntry> {
 
 	take(batch: Batch): void {
 		if (this.#isOver) return
-		if (this.#waiting.length + batch.frames.length > mostWaiting) {
-			const message = `The loop is too slow: over ${mostWaiting} events are waiting. Do less per event.`
+		if (this.#waiting.length + batch.frames.length > maxWaiting) {
+			const message = `The loop is too slow: over ${maxWaiting} events are waiting. Do less per event.`
 			return this.end(new SseError('overflow', message))
 		}
 		for (const { entry } of batch.frames) this.#waiting.push(entry)
@@ -69,7 +69,7 @@ export class Subscription implements Receiver, AsyncIterator<LogEntry> {
 	over(): void {}
 
 	room(): Promise<void> {
-		if (this.#waiting.length < mostWaiting / 2 || this.#isOver) return Promise.resolve()
+		if (this.#waiting.length < maxWaiting / 2 || this.#isOver) return Promise.resolve()
 		return new Promise((resolve) => this.#empty.push(resolve))
 	}
 

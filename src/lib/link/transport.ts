@@ -5,7 +5,7 @@ import { explainRefusal, rememberAnswered, warnOfRefusal, warnOfRepeat } from '.
 import type { Reason, RequestOptions } from './types.js'
 
 /** Characters of a refused response's body that are kept for the error. */
-const mostOfBody = 1_024
+const maxBodyText = 1_024
 
 /** What came of one request: a stream to read, or why there is none. */
 export interface Answer {
@@ -148,7 +148,7 @@ async function startOf(body: ReadableStream<Uint8Array>, refused: Refused): Prom
 	const decoder = new TextDecoder()
 	let text = ''
 	try {
-		while (text.length < mostOfBody) {
+		while (text.length < maxBodyText) {
 			const { done, value } = await reader.read()
 			if (done) break
 			text += decoder.decode(value, { stream: true })
@@ -157,5 +157,5 @@ async function startOf(body: ReadableStream<Uint8Array>, refused: Refused): Prom
 		// What has come is enough: the status tells the rest.
 	}
 	cancel()
-	return text.slice(0, mostOfBody)
+	return text.slice(0, maxBodyText)
 }

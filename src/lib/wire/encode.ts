@@ -4,7 +4,7 @@ import { checkEventName, invalid } from '../parts/check.js'
 
 /** Frames of one name share this text; it is kept so that a name is checked once, not once an event. */
 const heads = new Map<string, string>()
-const mostHeads = 512
+const maxHeads = 512
 
 // [spec] 9.2.5: end-of-line = ( cr lf / cr / lf )
 const lineEnd = /\r\n|\r|\n/
@@ -38,7 +38,7 @@ function head(name: string): string {
 	// [spec] 9.2.6: if value starts with a U+0020 SPACE character, remove it from value. One is ours, so a
 	// leading space of the name survives.
 	const text = `event: ${name}\ndata: `
-	if (heads.size >= mostHeads) heads.clear()
+	if (heads.size >= maxHeads) heads.clear()
 	heads.set(name, text)
 	return text
 }

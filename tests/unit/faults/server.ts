@@ -20,7 +20,7 @@ interface Hello {
 }
 
 /** Requests that are served: a storm must not keep a test from its end. */
-const mostServed = 2_000
+const maxServed = 2_000
 
 const encoder = new TextEncoder()
 
@@ -142,7 +142,7 @@ export class Server {
 			// Nobody else hears of it when the client has left meanwhile.
 			exchange.response.catch(() => {})
 			this.all.push(exchange)
-			if (this.all.length <= mostServed) void this.serve?.(exchange)
+			if (this.all.length <= maxServed) void this.serve?.(exchange)
 			return exchange.response
 		})
 	}
