@@ -10,22 +10,22 @@ export function sessionOf(request: Request): string {
 }
 
 /**
- * What the server remembers of single visits. It never remembers more than `most` of them: the visit that has not been
+ * What the server remembers of single visits. It never remembers more than `max` of them: the visit that has not been
  * heard of for the longest time is forgotten first.
  */
 export class Sessions<T> {
 	readonly #values = new Map<string, T>()
 	readonly #create: () => T
 	readonly #forget: ((value: T) => void) | undefined
-	readonly #most: number
+	readonly #max: number
 
 	constructor(
 		create: () => T,
-		{ forget, most = 500 }: { forget?: (value: T) => void; most?: number } = {}
+		{ forget, max = 500 }: { forget?: (value: T) => void; max?: number } = {}
 	) {
 		this.#create = create
 		this.#forget = forget
-		this.#most = most
+		this.#max = max
 	}
 
 	/** What is remembered of the visit that this request belongs to. */
@@ -35,7 +35,7 @@ export class Sessions<T> {
 		// Last in the map is last to go.
 		this.#values.delete(id)
 		this.#values.set(id, value)
-		if (this.#values.size > this.#most) {
+		if (this.#values.size > this.#max) {
 			const [oldest, forgotten] = this.#values.entries().next().value!
 			this.#values.delete(oldest)
 			this.#forget?.(forgotten)

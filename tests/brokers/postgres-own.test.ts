@@ -229,7 +229,7 @@ test('under a stricter isolation by default, concurrent publishers all succeed',
 	expect(new Set(tail.data).size).toBe(30)
 })
 
-/** A broker that has stored one entry, and whose engine is heard no more from now on. */
+/** A broker behind the proxy that has stored `before` and gets no more answers, and a tail that reads past the proxy. */
 async function stalled(proxy: FaultProxy) {
 	const url = `postgres://postgres@127.0.0.1:${proxy.port}/postgres`
 	const log = broker(connect({ connectionString: url }), { timeout: 500 })

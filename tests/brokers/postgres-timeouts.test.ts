@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { PoolClient } from 'pg'
 import type { Entry } from '../../src/lib/hub/broker.js'
+import { query } from '../../src/lib/brokers/postgres-client.js'
 import { eventually } from '../../src/lib/testing/conformance/recorder.js'
-import { PostgresBench, settled } from '../support/postgres-bench.js'
+import { PostgresBench, rejection } from '../support/postgres-bench.js'
 
 const bench = new PostgresBench()
 const entry = (data: string): Entry => ({ topic: 't', name: 'n', data })
@@ -25,7 +26,7 @@ describe('while somebody has locked the table', () => {
 		'calls end in time, on the server too, with %i clients in the pool',
 		async (max) => {
 			const pool = bench.connect({ application_name: 'publisher', max })
-			const log = bench.broker({ timeout: 400 }, pool)
+			const log = bench.broker({ timeout: 2_000 }, pool)
 			await bench.makePatient()
 			const release = await bench.hold(exclusive)
 			const calls = [
@@ -34,12 +35,12 @@ describe('while somebody has locked the table', () => {
 				log.head(),
 				log.read('a-0-0', { limit: 1 })
 			]
-			for (const result of await Promise.all(calls.map((call) => settled(1_500, call)))) {
-				expect(result).toMatchObject({ code: 'timeout' })
+			for (const error of await Promise.all(calls.map((call) => rejection(4_000, call)))) {
+				expect(error).toMatchObject({ code: 'timeout' })
 			}
 			await eventually(async () => (await bench.waiting()).length === 0, 'nothing waits')
 			await release()
-			await log.append([entry('next')])
+			await log.append([entry('next')], { wait: 9_000 })
 			expect(await backends('publisher')).toBeLessThanOrEqual(max)
 		}
 	)
@@ -48,7 +49,7 @@ describe('while somebody has locked the table', () => {
 		const log = bench.broker({ timeout: 400 })
 		const following = bench.broker({ timeout: 400 }, bench.connect({ application_name: 'tail' }))
 		const tail = await bench.follow(following)
-		await log.append([entry('before')])
+		await log.append([entry('before')], { wait: 9_000 })
 		await tail.untilSeen(1)
 		await bench.pool.query(
 			`insert into sveltekit_sse (topic, name, data) values ('t', 'n', 'seen')`
@@ -71,7 +72,7 @@ describe('while somebody has locked the table', () => {
 	test('the functions give up by themselves, however long the broker would wait', async () => {
 		const log = bench.broker({ timeout: 30_000 })
 		const release = await bench.hold(exclusive)
-		expect(await settled(20_000, log.append([entry('x')]))).toMatchObject({
+		expect(await rejection(20_000, log.append([entry('x')]))).toMatchObject({
 			code: 'timeout',
 			message: expect.stringContaining('`pg_locks`')
 		})
@@ -106,18 +107,12 @@ describe('the session of a tail', () => {
 describe('the limit of a call', () => {
 	test('is one for the wait for a client and for the answer', async () => {
 		const pool = bench.connect({ max: 1 })
-		const log = bench.broker({ timeout: 2_000 }, pool)
-		await bench.makePatient()
-		const release = await bench.hold(exclusive)
 		const only = await pool.connect()
-		const head = settled(3_000, log.head())
-		await only.query('select pg_sleep(1.5)')
-		only.release()
-		expect(await head).toMatchObject({
-			code: 'timeout',
-			message: expect.stringContaining('2000 ms')
-		})
-		await release()
+		const [error] = await Promise.all([
+			rejection(3_000, query(pool, 2_000, 'select pg_sleep(60)')),
+			only.query('select pg_sleep(1.5)').finally(() => only.release())
+		])
+		expect(error).toMatchObject({ code: 'timeout', message: expect.stringContaining('2000 ms') })
 	})
 
 	/** Makes `number` fail with a conflict, the given number of times; sequences are not rolled back. */
@@ -141,7 +136,7 @@ describe('the limit of a call', () => {
 
 	test('is kept if conflicts do not end', async () => {
 		await conflicts(1_000_000)
-		expect(await settled(1_000, bench.broker({ timeout: 500 }).head())).toMatchObject({
+		expect(await rejection(1_000, bench.broker({ timeout: 500 }).head())).toMatchObject({
 			code: 'network',
 			message: expect.stringContaining('conflict')
 		})

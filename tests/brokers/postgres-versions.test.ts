@@ -75,7 +75,7 @@ describe.each(Object.entries(starts))('after %s', (_, start) => {
 	})
 
 	test('a backlog that is too long for one statement is numbered by this version', async () => {
-		await bench.slowDown(0.15)
+		await bench.slowDown()
 		await bench.insert(40_000)
 		const log = bench.broker({ timeout: 1_500 })
 		await log.append([entry('behind')], { wait: 15_000 })

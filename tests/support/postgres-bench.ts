@@ -8,7 +8,7 @@ import {
 } from '../../src/lib/brokers/postgres.js'
 import { namesOf } from '../../src/lib/brokers/postgres-names.js'
 import type { Broker } from '../../src/lib/hub/broker.js'
-import { Recorder } from '../../src/lib/testing/conformance/recorder.js'
+import { before, Recorder } from '../../src/lib/testing/conformance/recorder.js'
 import { startPostgres, type ServerProcess } from './servers.js'
 
 /** A real PostgreSQL for the tests of one file, and what they make of it; closed after each. */
@@ -50,6 +50,13 @@ export class PostgresBench {
 		const broker = postgres(pool, { onError: () => {}, ...options })
 		this.#brokers.push(broker)
 		return broker
+	}
+
+	/** Starts a migration; if it fails, that shows where it is awaited. */
+	startMigration(options: PostgresOptions = {}): Promise<void> {
+		const migrating = this.broker(options).migrate()
+		migrating.catch(() => {})
+		return migrating
 	}
 
 	async follow(broker: Broker): Promise<Recorder> {
@@ -113,17 +120,19 @@ export class PostgresBench {
 	}
 
 	/**
-	 * Makes each statement that changes rows of the log take a while longer, whatever the machine is. The table is dropped
-	 * with it.
+	 * Makes updates and deletes of the log take 0.06 ms more for each row, so that how long a statement takes depends on
+	 * its rows and not on the machine: a portion of 5,000 takes 0.3 s. The triggers go with the table.
 	 */
-	async slowDown(seconds: number): Promise<void> {
+	async slowDown(): Promise<void> {
 		await this.pool.query(`
 			create or replace function slow_down() returns trigger language plpgsql as $$
 			begin
-				perform pg_sleep(${seconds});
+				perform pg_sleep(0.00006 * (select count(*) from changed));
 				return null;
 			end $$;
-			create trigger slow_down before update on sveltekit_sse
+			create trigger slow_updates after update on sveltekit_sse referencing new table as changed
+				for each statement execute function slow_down();
+			create trigger slow_deletes after delete on sveltekit_sse referencing old table as changed
 				for each statement execute function slow_down()`)
 	}
 
@@ -151,17 +160,15 @@ export class PostgresBench {
 }
 
 /**
- * What a promise resolves or rejects with, if it settles before a timer that is started now. A timer of the same process is
- * late with it, so that a busy machine makes no difference.
+ * What a promise rejects with; fails if that takes longer. A stall of this process delays the timer and those of a broker
+ * alike, so that they fire in the same order as on a fast machine.
  */
-export function settled(limitMs: number, promise: Promise<unknown>): Promise<unknown> {
-	const result = promise.catch((error: unknown) => error)
-	return new Promise((resolve, reject) => {
-		const late = () => reject(new Error(`Not settled within ${limitMs} ms.`))
-		const timer = setTimeout(late, limitMs)
-		void result.then((value) => {
-			clearTimeout(timer)
-			resolve(value)
-		})
-	})
+export function rejection(limitMs: number, promise: Promise<unknown>): Promise<unknown> {
+	const error = promise.then(
+		(value) => {
+			throw new Error(`Resolved with ${JSON.stringify(value)}.`)
+		},
+		(error: unknown) => error
+	)
+	return before(error, limitMs, 'rejected')
 }

@@ -54,7 +54,7 @@ interface Job<P extends Prepared> {
 
 const maxEntries = 500
 /** Milliseconds for which every engine knows for certain which batch it has stored last. */
-const maxDoubt = 12 * 3_600_000
+const maxDoubtMs = 12 * 3_600_000
 /** Bytes that may wait for the engine; more would only grow while it is away. */
 const maxWaitingBytes = 32 * 1024 * 1024
 
@@ -134,12 +134,12 @@ export class AppendQueue<P extends Prepared> {
 
 	/** The next jobs; those that wait never share a batch with those that do not. */
 	#take(): Job<P>[] {
-		const most = this.#options.maxBytes()
+		const maxBytes = this.#options.maxBytes()
 		let [count, entries, bytes] = [0, 0, 0]
 		for (const job of this.#jobs) {
 			entries += job.entries.length
 			bytes += job.bytes
-			const isFull = entries > maxEntries || bytes > most || job.isAlone
+			const isFull = entries > maxEntries || bytes > maxBytes || job.isAlone
 			if (job.waits !== this.#jobs[0]!.waits || (count > 0 && isFull)) break
 			count++
 			if (job.isAlone) break
@@ -192,7 +192,7 @@ export class AppendQueue<P extends Prepared> {
 				this.#turnAway()
 				// Their callers were told that it failed, and may publish again.
 				if (jobs.every(({ isSettled }) => isSettled)) throw error
-				if (clock.now() - since > maxDoubt) throw new UndecidedError(forgotten, error)
+				if (clock.now() - since > maxDoubtMs) throw new UndecidedError(forgotten, error)
 			}
 		}
 	}

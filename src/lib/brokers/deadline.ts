@@ -55,8 +55,8 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** Milliseconds before the next try, after so many that failed: doubling from 50 to 2000, half of it by chance. */
 export function retryDelay(failures: number, random = Math.random()): number {
-	const most = Math.min(2_000, 50 * 2 ** failures)
-	return most * (0.5 + random / 2)
+	const longest = Math.min(2_000, 50 * 2 ** failures)
+	return longest * (0.5 + random / 2)
 }
 
 /** True for what may go away by itself: the engine is not there, or not yet. */

@@ -228,13 +228,13 @@ export class NatsLog extends EngineBroker<NatsEntry> implements Broker {
 
 	protected override prepare(entry: Entry): NatsEntry {
 		const json = encodeEntry(entry)
-		const most = this.maxBytes
+		const { maxBytes } = this
 		// One more is the comma's.
 		const bytes = 1 + new TextEncoder().encode(json).length
-		if (bytes <= most) return { json, bytes }
+		if (bytes <= maxBytes) return { json, bytes }
 		throw new SseError(
 			'too-large',
-			`An event of ${bytes} bytes is over the server’s limit of ${most}; send a reference to the data, or ` +
+			`An event of ${bytes} bytes is over the server’s limit of ${maxBytes}; send a reference to the data, or ` +
 				'raise `max_payload`.'
 		)
 	}

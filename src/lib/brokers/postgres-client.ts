@@ -45,7 +45,9 @@ const notNow = /^(08...|57P0.|53300|40001|40P01|25006)$/
 /** A `lock_timeout` or a `statement_timeout` has ended the statement. */
 const endedByLimit = /^(55P03|57014)$/
 /** Conflicts that are gone when the same is tried again; they only occur under a stricter default isolation. */
-const conflict = /^(40001|40P01)$/
+function isConflict(thrown: unknown): boolean {
+	return /^(40001|40P01)$/.test(sqlState(thrown) ?? '')
+}
 
 /** The error as the contract wants it: `network` or `timeout` if it may pass, `failed` if PostgreSQL refused. */
 export function postgresError(thrown: unknown): SseError {
@@ -115,10 +117,8 @@ export async function borrow(pool: PostgresPool, budget: Budget): Promise<Postgr
 }
 
 /**
- * Runs one query on a borrowed client and settles within the limit, all steps together: milliseconds, or what is left
- * of a budget. Conflicts between transactions
- * are tried again. A client that did not answer is not given to anybody else, and its statement is cancelled.
- * `sent` is called before each time that the server is asked.
+ * Runs one query and settles within the limit, all steps together: milliseconds, or what is left of a budget. Conflicts
+ * between transactions are tried again. `sent` is called before each time that the server is asked.
  */
 export async function query(
 	pool: PostgresPool,
@@ -128,25 +128,46 @@ export async function query(
 	sent = () => {}
 ): Promise<Record<string, unknown>[]> {
 	const budget = typeof limit === 'number' ? new Budget(limit) : limit
+	let conflict: SseError | undefined
 	for (let failures = 0; ; failures++) {
-		const client = await borrow(pool, budget)
-		let thrown: unknown
-		let broken = false
 		try {
-			sent()
-			const { rows } = await budget.wait(client.query(text, values), 'PostgreSQL')
-			return rows
-		} catch (error) {
-			thrown = error
-			broken = isBroken(error)
-		} finally {
-			client.release(broken)
+			return await ask(pool, budget, text, values, sent)
+		} catch (thrown) {
+			const isLate = thrown instanceof SseError && thrown.code === 'timeout'
+			// It tells more than that the time is up.
+			if (isLate && conflict) throw conflict
+			if (!isConflict(thrown)) throw postgresError(thrown)
+			conflict = postgresError(thrown)
 		}
-		if (thrown instanceof SseError) cancel(pool, budget.ms, client, text)
 		const delay = failures === 0 ? 0 : retryDelay(Math.min(failures, 2))
-		// The last error tells more than that the time is up.
-		if (!conflict.test(sqlState(thrown) ?? '') || delay >= budget.left) throw postgresError(thrown)
+		if (delay >= budget.left) throw conflict
 		await pause(delay)
+	}
+}
+
+/**
+ * Runs one query on a borrowed client. If that does not answer, it is not given to anybody else, and its statement is
+ * cancelled.
+ */
+async function ask(
+	pool: PostgresPool,
+	budget: Budget,
+	text: string,
+	values: unknown[],
+	sent: () => void
+): Promise<Record<string, unknown>[]> {
+	const client = await borrow(pool, budget)
+	let failure: unknown
+	try {
+		sent()
+		const { rows } = await budget.wait(client.query(text, values), 'PostgreSQL')
+		return rows
+	} catch (error) {
+		failure = error
+		throw error
+	} finally {
+		client.release(failure !== undefined && isBroken(failure))
+		if (failure instanceof SseError) cancel(pool, budget.ms, client, text)
 	}
 }
 

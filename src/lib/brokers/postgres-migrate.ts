@@ -14,15 +14,10 @@ import {
 } from './postgres-client.js'
 import { portionRows } from './postgres-functions.js'
 import { findHolders, type Holders } from './postgres-holders.js'
-import {
-	backlogState,
-	completion,
-	migrationLock,
-	preparation,
-	versionOf
-} from './postgres-migration.js'
-import { namesOf, routineNames, schemaVersion, type PostgresNames } from './postgres-names.js'
+import { backlogState, completion, migrationLock, preparation } from './postgres-migration.js'
+import { namesOf, routineNames, type PostgresNames } from './postgres-names.js'
 import { numberPortion } from './postgres-number.js'
+import { schemaVersion, versionOf } from './postgres-version.js'
 
 /** Everybody who publishes waits behind a migration that waits for its lock; this is the longest such wait. */
 const lockTimeoutMs = 200

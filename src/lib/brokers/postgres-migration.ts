@@ -1,5 +1,6 @@
 import { functions } from './postgres-functions.js'
-import { namesOf, schemaVersion, type PostgresNames } from './postgres-names.js'
+import { namesOf, type PostgresNames } from './postgres-names.js'
+import { schemaVersion, versionComment, versionPattern } from './postgres-version.js'
 
 /**
  * The SQL that makes the log: two tables, a trigger and five functions. Run it with your own migrations, or call
@@ -113,9 +114,9 @@ begin
 	end if;
 	-- A process of an earlier version, which brings its functions, does not lower the version.
 	if coalesce(substring(
-		obj_description('${table}'::regclass, 'pg_class') from '^sveltekit-sse ([0-9]{1,6})$'
+		obj_description('${table}'::regclass, 'pg_class') from '${versionPattern}'
 	)::int, 0) < ${schemaVersion} then
-		comment on table ${table} is 'sveltekit-sse ${schemaVersion}';
+		comment on table ${table} is '${versionComment}';
 	end if;
 end $$;
 `
@@ -147,9 +148,4 @@ function hasIndex(table: string, name: string): string {
 		join pg_class as "indexClass" on "indexClass".oid = "madeIndex".indexrelid
 		where "madeIndex".indrelid = '${table}'::regclass and "indexClass".relname = '${name}'
 	)`
-}
-
-/** The version that the comment on a table tells; 0 for a table without one, such as that of the first version. */
-export function versionOf(comment: unknown): number {
-	return Number(/^sveltekit-sse ([0-9]{1,6})$/.exec(String(comment))?.[1] ?? 0)
 }

@@ -1,4 +1,5 @@
 import { invalid } from '../parts/check.js'
+import { schemaVersion } from './postgres-version.js'
 
 export interface PostgresNames {
 	/** Quoted, with its schema if one was given. */
@@ -13,12 +14,6 @@ export interface PostgresNames {
 
 /** The functions of a log. */
 export const routineNames = ['append', 'number', 'lock', 'prune', 'wake'] as const
-
-/**
- * The version of the tables and functions that `migration()` makes; the comment on the table holds it, and so do the
- * names of the functions.
- */
-export const schemaVersion = 2
 
 const part = '[a-z_][a-z0-9_]{0,39}'
 const grammar = new RegExp(`^(?:(${part})\\.)?(${part})$`)

@@ -15,7 +15,7 @@ import type { Subscription } from './subscription.js'
 import type { HubOptions, Member, PresenceEvent } from './types.js'
 
 /** Milliseconds that an end waits until the streams that are there know that it is meant for them. */
-const askTimeout = 1_000
+const endTimeout = 1_000
 
 /** Milliseconds in which the broker has to be reached for the first time when somebody asks for what it tells. */
 const startTimeout = 10_000
@@ -129,7 +129,7 @@ export class HubCore implements Joinable {
 	/** Undefined if every stream knows by now where the log stood when it was opened; else resolves then, or a little later. */
 	get asked(): Promise<void> | undefined {
 		const { settled } = this.#heads
-		return settled && within(settled, askTimeout, () => new Error()).catch(() => {})
+		return settled && within(settled, endTimeout, () => new Error()).catch(() => {})
 	}
 
 	/** Resolves when the log has been reached; rejects after a while. Those who ask meanwhile wait together. */

@@ -7,7 +7,7 @@ import { createEpoch } from './cursor.js'
 import type { Member } from './types.js'
 
 /** Bytes of one member's `meta` as JSON. */
-const maxMeta = 2_048
+const maxMetaBytes = 2_048
 /** Bytes of a signal that are left for the process that speaks and what it says of the members. */
 const envelope = 200
 /** Milliseconds in which changes of a topic are gathered before its streams are told. */
@@ -200,10 +200,10 @@ export function checkMember({ id, meta }: Member, topics: Iterable<string>): Mem
 	if (typeof id !== 'string' || id === '' || id.length > 256)
 		throw invalid('`member.id`', 'a string of 1 to 256 characters', id)
 	const text = write(meta)
-	if (isLonger(text, maxMeta))
+	if (isLonger(text, maxMetaBytes))
 		throw invalid(
 			'`member.meta`',
-			`at most ${maxMeta} bytes of JSON (keep what is large elsewhere, by id)`,
+			`at most ${maxMetaBytes} bytes of JSON (keep what is large elsewhere, by id)`,
 			meta
 		)
 	for (const topic of topics)

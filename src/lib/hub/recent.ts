@@ -83,9 +83,9 @@ export class Recent {
 	}
 
 	/** The latest events that pass, at most so many, the oldest first. */
-	last(most: number, passes: (frame: Frame) => boolean): Frame[] {
+	last(limit: number, passes: (frame: Frame) => boolean): Frame[] {
 		const found: Frame[] = []
-		for (let i = this.#frames.length - 1; i >= 0 && found.length < most; i--) {
+		for (let i = this.#frames.length - 1; i >= 0 && found.length < limit; i--) {
 			const frame = this.#frames.at(i)!
 			if (frame.kind === 'event' && passes(frame)) found.push(frame)
 		}

@@ -88,7 +88,7 @@ export function lagging(broker = memory()): Broker & { letGo(): void } {
 	}
 }
 
-/** Lets a test tell the hub what its broker would, such as of a hole in the log. */
+/** Call it before `createHub`. Returns what gives the listener of the hub's tail, so that a test can tell it of a gap. */
 export function captureTail(broker: Broker): () => TailListener {
 	const { tail } = broker
 	let listener: TailListener | undefined
