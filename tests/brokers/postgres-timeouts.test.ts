@@ -115,8 +115,11 @@ describe('the limit of a call', () => {
 		expect(error).toMatchObject({ code: 'timeout', message: expect.stringContaining('2000 ms') })
 	})
 
-	/** Makes `number` fail with a conflict, the given number of times; sequences are not rolled back. */
-	async function conflicts(times: number): Promise<void> {
+	/**
+	 * Makes `number` fail with a conflict, the given number of times, and then take some seconds; sequences are not rolled
+	 * back.
+	 */
+	async function conflicts(times: number, seconds = 0): Promise<void> {
 		await bench.pool.query('drop sequence if exists tries')
 		await bench.pool.query('create sequence tries')
 		await bench.pool.query(`drop function sveltekit_sse_number_v2;
@@ -125,6 +128,7 @@ describe('the limit of a call', () => {
 				if nextval('tries') <= ${times} then
 					raise exception 'conflict' using errcode = '40001';
 				end if;
+				perform pg_sleep(${seconds});
 				return 0;
 			end $$`)
 	}
@@ -132,6 +136,14 @@ describe('the limit of a call', () => {
 	test('allows for many conflicts', async () => {
 		await conflicts(8)
 		expect(await bench.broker({ timeout: 20_000 }).head()).toMatch(/-0-0$/)
+	})
+
+	test('tells of the conflict if the next try is not answered', async () => {
+		await conflicts(1, 60)
+		expect(await rejection(4_000, bench.broker({ timeout: 2_000 }).head())).toMatchObject({
+			code: 'network',
+			message: expect.stringContaining('conflict')
+		})
 	})
 
 	test('is kept if conflicts do not end', async () => {

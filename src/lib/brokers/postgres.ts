@@ -155,8 +155,7 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 
 	async migrate(): Promise<void> {
 		this.assertOpen()
-		// It has a limit of its own.
-		await this.call(() => migrate(this, this.#table), Infinity)
+		await this.call(() => migrate(this, this.#table))
 	}
 
 	override async append(entries: readonly Entry[], options: AppendOptions = {}): Promise<Cursor[]> {
@@ -288,6 +287,11 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 			'An event was sent and not answered; whether it was stored cannot be found out, since the log has been ' +
 				'pruned beyond it.'
 		)
+	}
+
+	/** Everything here keeps its limit by itself, and knows why it could not answer within it. */
+	protected override call<T>(run: () => Promise<T>): Promise<T> {
+		return super.call(run, Infinity)
 	}
 
 	protected override explain(thrown: unknown): SseError {
