@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { PoolClient } from 'pg'
 import type { Entry } from '../../src/lib/hub/broker.js'
-import { query } from '../../src/lib/brokers/postgres-client.js'
+import { Budget } from '../../src/lib/brokers/deadline.js'
+import { query } from '../../src/lib/brokers/postgres-query.js'
 import { eventually } from '../../src/lib/testing/conformance/recorder.js'
 import { PostgresBench, rejection } from '../support/postgres-bench.js'
 
@@ -126,7 +127,7 @@ describe('the limit of a call', () => {
 			create function sveltekit_sse_number_v2("maxRows" bigint default 5000) returns bigint
 			language plpgsql as $$ begin
 				if nextval('tries') <= ${times} then
-					raise exception 'conflict' using errcode = '40001';
+					raise exception 'could not serialize' using errcode = '40001';
 				end if;
 				perform pg_sleep(${seconds});
 				return 0;
@@ -138,19 +139,38 @@ describe('the limit of a call', () => {
 		expect(await bench.broker({ timeout: 20_000 }).head()).toMatch(/-0-0$/)
 	})
 
-	test('tells of the conflict if the next try is not answered', async () => {
+	test('is told with the conflict before it', async () => {
 		await conflicts(1, 60)
 		expect(await rejection(4_000, bench.broker({ timeout: 2_000 }).head())).toMatchObject({
-			code: 'network',
-			message: expect.stringContaining('conflict')
+			code: 'timeout',
+			message: expect.stringMatching(/did not answer within 2000 ms; .* conflict/),
+			cause: { message: expect.stringContaining('serialize') }
 		})
 	})
 
 	test('is kept if conflicts do not end', async () => {
 		await conflicts(1_000_000)
-		expect(await rejection(1_000, bench.broker({ timeout: 500 }).head())).toMatchObject({
-			code: 'network',
-			message: expect.stringContaining('conflict')
+		expect(await rejection(4_000, bench.broker({ timeout: 2_000 }).head())).toMatchObject({
+			code: 'timeout',
+			message: expect.stringContaining('conflict'),
+			cause: { message: expect.stringContaining('serialize') }
 		})
+	})
+
+	test('is one for all steps', async () => {
+		await conflicts(0, 1.5)
+		const release = await bench.hold('lock table sveltekit_sse_state in access exclusive mode')
+		const head = bench.broker({ timeout: 2_000 }).head()
+		expect(await rejection(3_000, head)).toMatchObject({ code: 'timeout' })
+		await release()
+	})
+
+	test('lets nothing be asked for when it is over', async () => {
+		const budget = new Budget(1)
+		await new Promise((resolve) => setTimeout(resolve, 5))
+		let asked = 0
+		const late = query(bench.pool, budget, 'select 1', [], () => asked++)
+		expect(await rejection(4_000, late)).toMatchObject({ code: 'timeout' })
+		expect(asked).toBe(0)
 	})
 })

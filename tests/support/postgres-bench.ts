@@ -160,7 +160,7 @@ export class PostgresBench {
 }
 
 /**
- * What a promise rejects with; fails if that takes longer. A stall of this process delays the timer and those of a broker
+ * What a promise rejects with; fails if it takes longer than the limit, or resolves. A stall of this process delays the timer and those of a broker
  * alike, so that they fire in the same order as on a fast machine.
  */
 export function rejection(limitMs: number, promise: Promise<unknown>): Promise<unknown> {

@@ -2,6 +2,8 @@ import { clock } from '../clock.js'
 import { SseError, type SseErrorCode } from '../errors.js'
 import { within } from '../parts/within.js'
 
+const reachable = 'see whether it is reachable'
+
 /**
  * If the promise takes longer than `ms`, rejects with `timeout`; what the promise does later is ignored. The message
  * says `limit`: the milliseconds that a whole call may take of which this is the last part.
@@ -10,11 +12,14 @@ export function withDeadline<T>(
 	promise: Promise<T>,
 	ms: number,
 	what: string,
-	remedy = 'see whether it is reachable',
+	remedy = reachable,
 	limit = ms
 ): Promise<T> {
-	const message = `${what} did not answer within ${limit} ms; ${remedy}.`
-	return within(promise, ms, () => new SseError('timeout', message))
+	return within(promise, ms, () => lateError(what, limit, remedy))
+}
+
+function lateError(what: string, limit: number, remedy: string): SseError {
+	return new SseError('timeout', `${what} did not answer within ${limit} ms; ${remedy}.`)
 }
 
 /** One limit for several steps: together they take at most `ms`. */
@@ -31,6 +36,11 @@ export class Budget {
 	/** Milliseconds that are left; never negative. */
 	get left(): number {
 		return Math.max(0, this.#end - clock.now())
+	}
+
+	/** The error of a step that the end of the budget has come before. */
+	late(what: string): SseError {
+		return lateError(what, this.ms, reachable)
 	}
 
 	/** If the promise is not settled by the end of the budget, rejects with `timeout`. */

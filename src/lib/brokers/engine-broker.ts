@@ -110,7 +110,7 @@ export abstract class EngineBroker<P extends Prepared> extends BrokerBase implem
 		await Promise.all([...this.#tails].map((tail) => tail.close()))
 	}
 
-	/** Asks the engine for something: settles within the limit, however many questions that takes. */
+	/** Asks the engine for something; settles within `limit` milliseconds, however many questions that takes. */
 	protected async call<T>(run: () => Promise<T>, limit = this.timeout): Promise<T> {
 		this.assertOpen()
 		try {

@@ -1,6 +1,6 @@
 import { longestDelay } from '../clock.js'
 import { SseError, toError } from '../errors.js'
-import { Budget, pause, retryDelay } from './deadline.js'
+import type { Budget } from './deadline.js'
 
 /** What the broker uses of a pool of the package `pg`. */
 export interface PostgresPool {
@@ -40,14 +40,17 @@ export interface PostgresQueryable {
 	}>
 }
 
-// Connection exceptions, shutting down, too many clients, conflicts that pass, a primary that has become a standby.
-const notNow = /^(08...|57P0.|53300|40001|40P01|25006)$/
+// Connection exceptions, shutting down, too many clients, a primary that has become a standby.
+const notNow = /^(08...|57P0.|53300|25006)$/
 /** A `lock_timeout` or a `statement_timeout` has ended the statement. */
 const endedByLimit = /^(55P03|57014)$/
-/** Conflicts that are gone when the same is tried again; they only occur under a stricter default isolation. */
-function isConflict(thrown: unknown): boolean {
+
+/** Whether a statement met a conflict between transactions (of isolation, or a deadlock), and may succeed if tried again. */
+export function isConflict(thrown: unknown): boolean {
 	return /^(40001|40P01)$/.test(sqlState(thrown) ?? '')
 }
+
+export const conflictRemedy = 'try again, with the whole transaction if it is your own'
 
 /** The error as the contract wants it: `network` or `timeout` if it may pass, `failed` if PostgreSQL refused. */
 export function postgresError(thrown: unknown): SseError {
@@ -63,6 +66,10 @@ export function postgresError(thrown: unknown): SseError {
 				cause: error
 			}
 		)
+	}
+	if (isConflict(error)) {
+		const message = `PostgreSQL met a conflict with another transaction; ${conflictRemedy}: ${error.message}`
+		return new SseError('network', message, { cause: error })
 	}
 	if (code && endedByLimit.test(code)) {
 		const remedy = 'see in `pg_stat_activity` and `pg_locks` which transaction it waited for'
@@ -116,127 +123,8 @@ export async function borrow(pool: PostgresPool, budget: Budget): Promise<Postgr
 	}
 }
 
-/**
- * Runs one query and settles within the limit, all steps together: milliseconds, or what is left of a budget. Conflicts
- * between transactions are tried again. `sent` is called before each time that the server is asked.
- */
-export async function query(
-	pool: PostgresPool,
-	limit: number | Budget,
-	text: string,
-	values: unknown[] = [],
-	sent = () => {}
-): Promise<Record<string, unknown>[]> {
-	const budget = typeof limit === 'number' ? new Budget(limit) : limit
-	let conflict: SseError | undefined
-	for (let failures = 0; ; failures++) {
-		try {
-			return await ask(pool, budget, text, values, sent)
-		} catch (thrown) {
-			const isLate = thrown instanceof SseError && thrown.code === 'timeout'
-			// It tells more than that the time is up.
-			if (isLate && conflict) throw conflict
-			if (!isConflict(thrown)) throw postgresError(thrown)
-			conflict = postgresError(thrown)
-		}
-		const delay = failures === 0 ? 0 : retryDelay(Math.min(failures, 2))
-		if (delay >= budget.left) throw conflict
-		await pause(delay)
-	}
-}
-
-/**
- * Runs one query on a borrowed client. If that does not answer, it is not given to anybody else, and its statement is
- * cancelled.
- */
-async function ask(
-	pool: PostgresPool,
-	budget: Budget,
-	text: string,
-	values: unknown[],
-	sent: () => void
-): Promise<Record<string, unknown>[]> {
-	const client = await borrow(pool, budget)
-	let failure: unknown
-	try {
-		sent()
-		const { rows } = await budget.wait(client.query(text, values), 'PostgreSQL')
-		return rows
-	} catch (error) {
-		failure = error
-		throw error
-	} finally {
-		client.release(failure !== undefined && isBroken(failure))
-		if (failure instanceof SseError) cancel(pool, budget.ms, client, text)
-	}
-}
-
 /** Whether a client that failed like this can run nothing more. */
 export function isBroken(error: unknown): boolean {
 	const code = sqlState(error)
 	return !code || code.startsWith('57P') || code.startsWith('08')
-}
-
-interface Abandoned {
-	readonly pid: number
-	readonly text: string
-}
-
-/** Statements that nobody waits for any more, while a client is borrowed to cancel them. */
-const abandoned = new WeakMap<PostgresPool, Abandoned[]>()
-
-/**
- * Cancels on the server the statement of a client that did not answer and was thrown away: PostgreSQL does not notice
- * that the client is gone while the statement waits for a lock. Best effort, in the background, with one client for
- * all of them: if the server hangs, this must not make it worse.
- */
-export function cancel(
-	pool: PostgresPool,
-	timeout: number,
-	{ processID }: PostgresClient,
-	text: string
-): void {
-	if (!processID) return
-	const statement = { pid: processID, text: text.slice(0, comparedLength) }
-	const waiting = abandoned.get(pool)
-	if (waiting) waiting.push(statement)
-	else {
-		abandoned.set(pool, [statement])
-		void cancelAll(pool, new Budget(timeout)).catch(() => {})
-	}
-}
-
-/** The server keeps only the beginning of a statement's text. */
-const comparedLength = 60
-
-async function cancelAll(pool: PostgresPool, budget: Budget): Promise<void> {
-	let client: PostgresClient | undefined
-	try {
-		client = await borrow(pool, budget)
-	} finally {
-		const statements = abandoned.get(pool) ?? []
-		abandoned.delete(pool)
-		if (client) await cancelWith(client, budget, statements)
-	}
-}
-
-async function cancelWith(
-	client: PostgresClient,
-	budget: Budget,
-	statements: Abandoned[]
-): Promise<void> {
-	// A pooler makes up process numbers, and the server may use a number again: the text must be the same too.
-	const text = `select pg_cancel_backend(pid) from pg_stat_activity
-		join unnest($1::int[], $2::text[]) as abandoned (process, statement)
-			on pid = process and left(query, ${comparedLength}) = statement
-		where state = 'active'`
-	let broken = false
-	try {
-		const values = [statements.map(({ pid }) => pid), statements.map(({ text }) => text)]
-		await budget.wait(client.query(text, values), 'PostgreSQL')
-	} catch (error) {
-		broken = isBroken(error)
-	} finally {
-		client.release(broken)
-	}
 }

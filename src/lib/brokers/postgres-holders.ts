@@ -1,5 +1,6 @@
-import { query, type PostgresPool } from './postgres-client.js'
+import type { PostgresPool } from './postgres-client.js'
 import type { PostgresNames } from './postgres-names.js'
+import { query } from './postgres-query.js'
 
 /** Who holds locks that a migration has waited for. */
 export interface Holders {

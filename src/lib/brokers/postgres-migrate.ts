@@ -1,12 +1,11 @@
 import { clock } from '../clock.js'
 import { SseError } from '../errors.js'
 import { Budget, pause, retryDelay } from './deadline.js'
+import { cancel } from './postgres-cancel.js'
 import {
 	borrow,
-	cancel,
 	isBroken,
 	postgresError,
-	query,
 	serverLimit,
 	sqlState,
 	type PostgresClient,
@@ -17,6 +16,7 @@ import { findHolders, type Holders } from './postgres-holders.js'
 import { backlogState, completion, migrationLock, preparation } from './postgres-migration.js'
 import { namesOf, routineNames, type PostgresNames } from './postgres-names.js'
 import { numberPortion } from './postgres-number.js'
+import { query } from './postgres-query.js'
 import { schemaVersion, versionOf } from './postgres-version.js'
 
 /** Everybody who publishes waits behind a migration that waits for its lock; this is the longest such wait. */

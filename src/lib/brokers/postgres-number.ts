@@ -1,8 +1,9 @@
 import { SseError } from '../errors.js'
 import type { Budget } from './deadline.js'
-import { query, type PostgresPool } from './postgres-client.js'
+import type { PostgresPool } from './postgres-client.js'
 import { portionRows } from './postgres-functions.js'
 import type { PostgresNames } from './postgres-names.js'
+import { query } from './postgres-query.js'
 
 /** Runs one query; the rows are objects. */
 export type RunQuery = (text: string, values?: unknown[]) => Promise<object[]>

@@ -7,7 +7,7 @@ export const schemaVersion = 2
 /** The comment on a table of this version. */
 export const versionComment = `sveltekit-sse ${schemaVersion}`
 
-/** Such a comment, of any version, for JavaScript and for PostgreSQL. */
+/** Regular expression of the comment of any version, for JavaScript and for PostgreSQL. */
 export const versionPattern = '^sveltekit-sse ([0-9]{1,6})$'
 
 /** The version that the comment on a table tells; 0 for a table without one, such as that of the first version. */

@@ -20,16 +20,12 @@ import { invalid } from '../parts/check.js'
 import type { Batch, Prepared } from './append-queue.js'
 import { Budget, isAway, UndecidedError, UnsentError, withDeadline } from './deadline.js'
 import { EngineBroker, weigh } from './engine-broker.js'
-import {
-	query,
-	postgresError,
-	type PostgresPool,
-	type PostgresQueryable
-} from './postgres-client.js'
+import { postgresError, type PostgresPool, type PostgresQueryable } from './postgres-client.js'
 import { migrate } from './postgres-migrate.js'
 import { namesOf, type PostgresNames } from './postgres-names.js'
 import { numberAll, numberPortion, type RunQuery } from './postgres-number.js'
 import { Pruner } from './postgres-pruner.js'
+import { query } from './postgres-query.js'
 import { columnsOf, logEntry, type Row } from './postgres-rows.js'
 import { followPostgres } from './postgres-tail.js'
 import type { TailLoop } from './tail-loop.js'
@@ -289,7 +285,7 @@ export class PostgresLog extends EngineBroker<PostgresEntry> implements Postgres
 		)
 	}
 
-	/** Everything here keeps its limit by itself, and knows why it could not answer within it. */
+	/** `read`, `head`, `signal` and `migrate` end by budgets of their own; a second timer would hide what those tell. */
 	protected override call<T>(run: () => Promise<T>): Promise<T> {
 		return super.call(run, Infinity)
 	}

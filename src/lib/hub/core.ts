@@ -15,10 +15,10 @@ import type { Subscription } from './subscription.js'
 import type { HubOptions, Member, PresenceEvent } from './types.js'
 
 /** Milliseconds that an end waits until the streams that are there know that it is meant for them. */
-const endTimeout = 1_000
+const endTimeoutMs = 1_000
 
 /** Milliseconds in which the broker has to be reached for the first time when somebody asks for what it tells. */
-const startTimeout = 10_000
+const startTimeoutMs = 10_000
 
 const defaults = { maxReplay: 10_000, bytes: 16 * 1024 * 1024, grace: 5_000, timeout: 15_000 }
 
@@ -129,12 +129,12 @@ export class HubCore implements Joinable {
 	/** Undefined if every stream knows by now where the log stood when it was opened; else resolves then, or a little later. */
 	get asked(): Promise<void> | undefined {
 		const { settled } = this.#heads
-		return settled && within(settled, endTimeout, () => new Error()).catch(() => {})
+		return settled && within(settled, endTimeoutMs, () => new Error()).catch(() => {})
 	}
 
 	/** Resolves when the log has been reached; rejects after a while. Those who ask meanwhile wait together. */
 	reached(): Promise<void> {
-		return (this.#reached ??= within(this.ready, startTimeout, unreached).finally(
+		return (this.#reached ??= within(this.ready, startTimeoutMs, unreached).finally(
 			() => (this.#reached = undefined)
 		))
 	}
@@ -204,7 +204,7 @@ export class HubCore implements Joinable {
 function unreached(): SseError {
 	return new SseError(
 		'timeout',
-		`The broker was not reached within ${startTimeout} ms; see hub.health, and try again.`
+		`The broker was not reached within ${startTimeoutMs} ms; see hub.health, and try again.`
 	)
 }
 

@@ -12,7 +12,7 @@ const pageSize = 256
 /** Milliseconds before a broker that could not be read is asked again. */
 const againAfter = 500
 /** Milliseconds in which the broker has to say where the log ends. */
-const headTimeout = 10_000
+const headTimeoutMs = 10_000
 /** How many entries of other topics may be looked through for each event that a client may be sent. */
 const looked = 10
 
@@ -54,7 +54,7 @@ export async function join(
 	from: Cursor | undefined,
 	greet: (at: Cursor) => readonly Frame[]
 ): Promise<() => void> {
-	const asked = within(hub.head(), headTimeout, () => new Error('The broker does not answer.'))
+	const asked = within(hub.head(), headTimeoutMs, () => new Error('The broker does not answer.'))
 	const [head] = await Promise.allSettled([asked, hub.ready])
 	// Where the broker is away, what this process knows has to do.
 	const since = head.status === 'fulfilled' ? head.value : hub.recent.head!

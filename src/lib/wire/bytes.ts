@@ -1,7 +1,7 @@
 const encoder = new TextEncoder()
 
 /** Characters that are encoded by way of the scratch. */
-const maxScratch = 64 * 1024
+const maxScratchChars = 64 * 1024
 /** Characters whose bytes may share memory with others, if only for now. */
 const short = 1024
 
@@ -20,9 +20,9 @@ interface Buffers {
 
 /** The bytes of some text, in memory of their own. */
 export function encodeText(text: string): Uint8Array {
-	if (text.length > maxScratch) return encoder.encode(text)
+	if (text.length > maxScratchChars) return encoder.encode(text)
 	// A character has at most three bytes: those that need four in UTF-8 are two characters.
-	scratch ??= new Uint8Array(3 * maxScratch)
+	scratch ??= new Uint8Array(3 * maxScratchChars)
 	const { written } = encoder.encodeInto(text, scratch)
 	if (!buffers) return scratch.slice(0, written)
 	const bytes = buffers.allocUnsafeSlow(written)

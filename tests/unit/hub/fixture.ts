@@ -88,7 +88,7 @@ export function lagging(broker = memory()): Broker & { letGo(): void } {
 	}
 }
 
-/** Call it before `createHub`. Returns what gives the listener of the hub's tail, so that a test can tell it of a gap. */
+/** Call it before `createHub`. The function that it returns gives the hub's listener, so that a test can tell of a gap. */
 export function captureTail(broker: Broker): () => TailListener {
 	const { tail } = broker
 	let listener: TailListener | undefined
