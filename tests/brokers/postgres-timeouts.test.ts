@@ -116,31 +116,29 @@ describe('the limit of a call', () => {
 		expect(error).toMatchObject({ code: 'timeout', message: expect.stringContaining('2000 ms') })
 	})
 
-	/**
-	 * Makes `number` fail with a conflict, the given number of times, and then take some seconds; sequences are not rolled
-	 * back.
-	 */
-	async function conflicts(times: number, seconds = 0): Promise<void> {
+	/** Makes `number` meet so many conflicts, and then take some seconds and say that it has numbered rows. */
+	async function replaceNumber({ conflicts = 0, seconds = 0, rows = 0 }): Promise<void> {
 		await bench.pool.query('drop sequence if exists tries')
+		// Sequences are not rolled back.
 		await bench.pool.query('create sequence tries')
 		await bench.pool.query(`drop function sveltekit_sse_number_v2;
 			create function sveltekit_sse_number_v2("maxRows" bigint default 5000) returns bigint
 			language plpgsql as $$ begin
-				if nextval('tries') <= ${times} then
+				if nextval('tries') <= ${conflicts} then
 					raise exception 'could not serialize' using errcode = '40001';
 				end if;
 				perform pg_sleep(${seconds});
-				return 0;
+				return ${rows};
 			end $$`)
 	}
 
 	test('allows for many conflicts', async () => {
-		await conflicts(8)
+		await replaceNumber({ conflicts: 8 })
 		expect(await bench.broker({ timeout: 20_000 }).head()).toMatch(/-0-0$/)
 	})
 
 	test('is told with the conflict before it', async () => {
-		await conflicts(1, 60)
+		await replaceNumber({ conflicts: 1, seconds: 60 })
 		expect(await rejection(4_000, bench.broker({ timeout: 2_000 }).head())).toMatchObject({
 			code: 'timeout',
 			message: expect.stringMatching(/did not answer within 2000 ms; .* conflict/),
@@ -149,7 +147,7 @@ describe('the limit of a call', () => {
 	})
 
 	test('is kept if conflicts do not end', async () => {
-		await conflicts(1_000_000)
+		await replaceNumber({ conflicts: 1_000_000 })
 		expect(await rejection(4_000, bench.broker({ timeout: 2_000 }).head())).toMatchObject({
 			code: 'timeout',
 			message: expect.stringContaining('conflict'),
@@ -157,12 +155,18 @@ describe('the limit of a call', () => {
 		})
 	})
 
-	test('is one for all steps', async () => {
-		await conflicts(0, 1.5)
+	test('is one for the numbering and what comes behind it', async () => {
+		await replaceNumber({ seconds: 1.5 })
 		const release = await bench.hold('lock table sveltekit_sse_state in access exclusive mode')
 		const head = bench.broker({ timeout: 2_000 }).head()
 		expect(await rejection(3_000, head)).toMatchObject({ code: 'timeout' })
 		await release()
+	})
+
+	test('is one for all portions of a backlog', async () => {
+		await replaceNumber({ seconds: 1.5, rows: 5_000 })
+		const head = bench.broker({ timeout: 2_000 }).head()
+		expect(await rejection(2_800, head)).toMatchObject({ code: 'timeout' })
 	})
 
 	test('lets nothing be asked for when it is over', async () => {
