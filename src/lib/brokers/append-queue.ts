@@ -188,7 +188,8 @@ export class AppendQueue<P extends Prepared> {
 				if (until <= clock.now()) throw error
 				this.#away = error as SseError
 				this.#turnAway()
-				await pause(retryDelay(failures), this.#ended.signal)
+				const delay = Math.min(retryDelay(failures), until - clock.now())
+				await pause(delay, this.#ended.signal)
 				this.#turnAway()
 				// Their callers were told that it failed, and may publish again.
 				if (jobs.every(({ isSettled }) => isSettled)) throw error
